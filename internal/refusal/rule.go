@@ -1,0 +1,118 @@
+package refusal
+
+// Rule names one rule that refuses an input. The set is closed: Rules lists it.
+type Rule string
+
+// Rules of the tar format (docs/spec/archive.md, "Tar").
+const (
+	TarChecksum    Rule = "TAR_CHECKSUM"     // header checksum is not the unsigned sum of its bytes
+	TarNum         Rule = "TAR_NUM"          // a numeric field is not plain octal ended by NUL or space
+	TarMagic       Rule = "TAR_MAGIC"        // magic and version are none of v7, ustar, GNU
+	TarMixedFormat Rule = "TAR_MIXED_FORMAT" // two magics in one archive, or a header type that its magic does not have
+	TarFieldTail   Rule = "TAR_FIELD_TAIL"   // bytes where the format has none: after a NUL, in an unused field
+	TarType        Rule = "TAR_TYPE"         // a member type outside the grammar, or a hard link outside its rule
+	TarPadding     Rule = "TAR_PADDING"      // padding after a member's data is not zero
+	TarTruncated   Rule = "TAR_TRUNCATED"    // the archive ends inside a member
+	TarNoEOF       Rule = "TAR_NO_EOF"       // the archive ends without two zero blocks
+	TarLoneZero    Rule = "TAR_LONE_ZERO"    // one zero block that is not followed by another
+	TarAfterEOF    Rule = "TAR_AFTER_EOF"    // bytes other than zero after the end
+	TarDangling    Rule = "TAR_DANGLING"     // an extension header with no member after it
+	TarEmpty       Rule = "TAR_EMPTY"        // no member at all
+	TarTooMany     Rule = "TAR_TOO_MANY"     // more members than the limit
+	TarTooBig      Rule = "TAR_TOO_BIG"      // more uncompressed bytes than the limit
+	PaxRecord      Rule = "PAX_RECORD"       // a record is not "LENGTH KEY=VALUE\n"
+	PaxDup         Rule = "PAX_DUP"          // one key twice in one header
+	PaxOrder       Rule = "PAX_ORDER"        // two extended headers before one member
+	PaxKeyword     Rule = "PAX_KEYWORD"      // a key outside the grammar
+	PaxValue       Rule = "PAX_VALUE"        // a value outside the key's grammar
+	PaxSize        Rule = "PAX_SIZE"         // the size record and the header's size field differ
+	PaxPath        Rule = "PAX_PATH"         // a path record that the header's own name field makes needless
+	PaxGlobal      Rule = "PAX_GLOBAL"       // a global header that is not first, or says more than a commit id
+	GNULong        Rule = "GNU_LONG"         // a GNU long name that is malformed, doubled or needless
+	MetaTooBig     Rule = "META_TOO_BIG"     // an extension header longer than the limit
+)
+
+// Rules of names, links and modes, for archives (docs/spec/archive.md, "Names").
+const (
+	NamePath    Rule = "NAME_PATH"    // absolute, empty, ".", "..", doubled or final slash, too long
+	NameDup     Rule = "NAME_DUP"     // two members of one name
+	NamePrefix  Rule = "NAME_PREFIX"  // a member below a path that is no directory
+	NameTop     Rule = "NAME_TOP"     // not exactly one top directory, or not the one asked for
+	NameUTF8    Rule = "NAME_UTF8"    // not valid UTF-8
+	NameNFC     Rule = "NAME_NFC"     // not in Unicode normalisation form C
+	NameControl Rule = "NAME_CONTROL" // a control, bidirectional or invisible character
+	NameDotGit  Rule = "NAME_DOTGIT"  // a component that some system takes for ".git"
+	LinkEscape  Rule = "LINK_ESCAPE"  // a symbolic link that leads out of the archive
+	Mode        Rule = "MODE"         // file type bits that contradict the member's type
+)
+
+// Rules of compression containers (docs/spec/archive.md, "Envelopes").
+const (
+	ZFormat    Rule = "Z_FORMAT"    // no known format, an unsupported filter, or not the one that the name says
+	ZMulti     Rule = "Z_MULTI"     // more than one member, stream or frame
+	ZTrailing  Rule = "Z_TRAILING"  // bytes after the end
+	ZCRC       Rule = "Z_CRC"       // a checksum or length does not match, or the data is corrupt
+	ZTruncated Rule = "Z_TRUNCATED" // the file ends early
+	ZHeader    Rule = "Z_HEADER"    // a header field outside the grammar
+	ZMem       Rule = "Z_MEM"       // a dictionary or window larger than the limit
+	ZRatio     Rule = "Z_RATIO"     // expands more than the limit allows
+	ZNested    Rule = "Z_NESTED"    // a compressed file inside a compressed file
+	ZEnvelopes Rule = "Z_ENVELOPES" // files given as one release do not hold the same archive
+)
+
+// Rules of zip (docs/spec/archive.md, "Zip").
+const (
+	ZipLocal   Rule = "ZIP_LOCAL"   // local and central header (or data descriptor) disagree
+	ZipGap     Rule = "ZIP_GAP"     // bytes that belong to no record
+	ZipFlag    Rule = "ZIP_FLAG"    // a general purpose flag outside the grammar
+	ZipMethod  Rule = "ZIP_METHOD"  // a compression method other than stored and deflate
+	ZipExtra   Rule = "ZIP_EXTRA"   // an extra field outside the allow-list, or malformed
+	ZipComment Rule = "ZIP_COMMENT" // a comment that is no object id
+	ZipCount   Rule = "ZIP_COUNT"   // counts, sizes or offsets in the end record are not the real ones
+)
+
+// Rules of git objects and refs (docs/spec/git.md).
+const (
+	GitFormat        Rule = "GIT_FORMAT"         // ids of two object formats mixed
+	GitHash          Rule = "GIT_HASH"           // an object's bytes do not hash to its id
+	GitSHA1Collision Rule = "GIT_SHA1_COLLISION" // a SHA-1 collision attack in an object
+	GitMissing       Rule = "GIT_MISSING"        // an object that is needed is not there
+	GitType          Rule = "GIT_TYPE"           // an object of another type than expected
+	GitTree          Rule = "GIT_TREE"           // a tree with doubled, unsorted or malformed entries
+	GitMode          Rule = "GIT_MODE"           // a tree entry mode that git does not write
+	GitName          Rule = "GIT_NAME"           // a tree entry name that no archive member could have
+	GitLink          Rule = "GIT_LINK"           // a symbolic link whose target is no possible link target
+	GitCommit        Rule = "GIT_COMMIT"         // a commit object outside the strict grammar
+	GitTag           Rule = "GIT_TAG"            // a tag object outside the strict grammar
+	GitTagName       Rule = "GIT_TAGNAME"        // a tag object that names another tag than its ref
+	GitTagTarget     Rule = "GIT_TAGTARGET"      // a tag of something other than a commit
+	GitRefName       Rule = "GIT_REFNAME"        // a ref name outside the grammar
+	GitLimit         Rule = "GIT_LIMIT"          // an object, tree or depth beyond the limit
+	GitProtocol      Rule = "GIT_PROTOCOL"       // a transport other than https and ssh
+)
+
+// Rules returns the closed list of rules, in the order of the specification.
+func Rules() []Rule {
+	return []Rule{
+		TarChecksum, TarNum, TarMagic, TarMixedFormat, TarFieldTail, TarType, TarPadding, TarTruncated,
+		TarNoEOF, TarLoneZero, TarAfterEOF, TarDangling, TarEmpty, TarTooMany, TarTooBig,
+		PaxRecord, PaxDup, PaxOrder, PaxKeyword, PaxValue, PaxSize, PaxPath, PaxGlobal, GNULong, MetaTooBig,
+		NamePath, NameDup, NamePrefix, NameTop, NameUTF8, NameNFC, NameControl, NameDotGit, LinkEscape, Mode,
+		ZFormat, ZMulti, ZTrailing, ZCRC, ZTruncated, ZHeader, ZMem, ZRatio, ZNested, ZEnvelopes,
+		ZipLocal, ZipGap, ZipFlag, ZipMethod, ZipExtra, ZipComment, ZipCount,
+		GitFormat, GitHash, GitSHA1Collision, GitMissing, GitType, GitTree, GitMode, GitName, GitLink,
+		GitCommit, GitTag, GitTagName, GitTagTarget, GitRefName, GitLimit, GitProtocol,
+	}
+}
+
+// Exit returns the exit status that a refusal by this rule asks for: 1 where
+// well-formed evidence says no, 3 where trying again elsewhere may help, else 2.
+func (r Rule) Exit() int {
+	switch r {
+	case GitHash, GitSHA1Collision, GitTagName, GitTagTarget, ZEnvelopes:
+		return 1
+	case GitMissing:
+		return 3
+	}
+	return 2
+}
