@@ -98,3 +98,16 @@ func isDotGit(component string) bool {
 	name = strings.TrimRight(name, ". ")
 	return strings.EqualFold(name, ".git") || strings.EqualFold(name, "git~1")
 }
+
+// CheckTarget checks the target of a symbolic link as ParsePath checks the
+// characters of a name; where it leads is not looked at. The error is a
+// *refusal.Refusal.
+func CheckTarget(target string) error {
+	switch {
+	case target == "":
+		return refusal.New(refusal.NamePath, "the link's target is empty")
+	case len(target) > MaxPathBytes:
+		return refusal.New(refusal.NamePath, "the link's target has %d bytes, at most %d are accepted", len(target), MaxPathBytes)
+	}
+	return checkCharacters(target)
+}

@@ -98,9 +98,12 @@ func (t Tree) Lookup(p Path) *Entry {
 	return &t.entries[i]
 }
 
-// IsDir reports whether p is a directory of the tree, implied or empty.
-func (t Tree) IsDir(p Path) bool {
+// HasDir reports whether p is a directory of the tree, implied or empty, or a submodule.
+func (t Tree) HasDir(p Path) bool {
 	i, found := slices.BinarySearchFunc(t.entries, string(p), func(e Entry, key string) int { return compareKeys(string(e.Path), e.Kind == Directory, key, true) })
+	if e := t.Lookup(p); e != nil && e.Kind == Submodule {
+		return true
+	}
 	return found || i < len(t.entries) && strings.HasPrefix(string(t.entries[i].Path), string(p)+"/")
 }
 
@@ -146,6 +149,12 @@ func (t Tree) checkUnique() error {
 		}
 	}
 	return nil
+}
+
+// Compare orders entries as git does; entries of one path are equal unless
+// just one is a Directory.
+func Compare(a, b *Entry) int {
+	return compareKeys(string(a.Path), a.Kind == Directory, string(b.Path), b.Kind == Directory)
 }
 
 // compareKeys orders as git's base_name_compare does on whole paths: a
