@@ -43,6 +43,16 @@ func (c Class) String() string {
 	return classNames[c]
 }
 
+// NeedsAcceptance reports whether paths of the class stand between the archive
+// and exit status 0 unless a lock file accepts them.
+func (c Class) NeedsAcceptance() bool {
+	switch c {
+	case Identical, Filtered, Ignored, Submodule:
+		return false
+	}
+	return true
+}
+
 // ParseClass reads a class's name.
 func ParseClass(s string) (Class, bool) {
 	for c, name := range classNames {

@@ -104,7 +104,7 @@ func mayBeImage(content []byte, id digest.ObjectID) bool {
 }
 
 func (f *Filters) explain(content, blob []byte, id digest.ObjectID, a filter.Attributes) Finding {
-	match, by := filter.Explain(filter.Question{Image: content, Blob: blob, ID: id, Attributes: a, Commit: f.commit})
+	match, by := filter.Explain(content, filter.Blob{ID: id, Content: blob}, a, f.commit)
 	switch match {
 	case filter.Exact:
 		return Finding{Verdict: FoundExact, By: by}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"bytes"
+	"io"
+
+	"github.com/countermark/countermark/internal/refusal"
+)
+
+// hintFor returns what a person can do about a refusal, "" if there is nothing
+// but to ask for a better archive.
+func hintFor(rule refusal.Rule) string {
+	switch rule {
+	case refusal.NameTop:
+		return "if the archive's layout is meant to be so, name the directory with --prefix (empty for none)"
+	case refusal.TarTooMany:
+		return "if the archive is meant to be this large, raise --max-members"
+	case refusal.TarTooBig, refusal.ZRatio:
+		return "if the archive is meant to expand this much, raise --max-bytes or --max-ratio"
+	case refusal.ZMem:
+		return "if you trust the archive with that much memory, raise --max-window"
+	case refusal.GitMissing:
+		return "the repository lacks an object; fetch the tag (git fetch origin tag NAME), or use --repo with the project's URL"
+	case refusal.GitSHA1Collision:
+		return "somebody made two contents with one SHA-1; do not use this release"
+	case refusal.ZEnvelopes:
+		return "one of the files is not the release that the other is; compare both with what the project announced"
+	case refusal.GitProtocol:
+		return "use an https:// or ssh:// URL, or the path of a local clone"
+	}
+	return "the rules are explained in docs/spec/archive.md and docs/spec/git.md; ask whoever made the file for one that keeps them"
+}
+
+func newBytesReader(b []byte) io.Reader { return bytes.NewReader(b) }

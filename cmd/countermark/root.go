@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/countermark/countermark/internal/escape"
+	"github.com/countermark/countermark/internal/report"
+)
+
+// version is set by the linker for releases.
+var version = "" //nolint:gochecknoglobals // -ldflags -X needs a variable
+
+// The exit statuses, as cmp(1) has them.
+const (
+	exitHolds      = 0
+	exitDoesNot    = 1
+	exitNoVerdict  = 2
+	exitIncomplete = 3
+)
+
+const exitHelp = `Exit status:
+  0  verified, or done
+  1  looked, and it does not hold
+  2  no verdict: wrong usage, a refused input, a defect
+  3  incomplete: something is missing or unreachable; trying again may help`
+
+// streams are the standard streams of one run.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// failure is an error that knows its exit status.
+type failure struct {
+	code   report.Code
+	detail string
+	hint   string
+}
+
+func (f *failure) Error() string { return f.detail }
+
+func (f *failure) exit() int {
+	switch f.code {
+	case report.Verified:
+		return exitHolds
+	case report.Failed:
+		return exitDoesNot
+	case report.NotComplete:
+		return exitIncomplete
+	}
+	return exitNoVerdict
+}
+
+// usage returns the failure of a call that cannot be carried out as given.
+func usage(hint, format string, args ...any) *failure {
+	return &failure{code: report.Usage, detail: fmt.Sprintf(format, args...), hint: hint}
+}
+
+// verdictReached ends a command whose report is already written.
+type verdictReached int
+
+func (v verdictReached) Error() string { return fmt.Sprintf("exit status %d", int(v)) }
+
+// run is the program: it never exits by itself.
+func run(ctx context.Context, args []string, s streams) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRootCommand(s)
+	root.SetArgs(args)
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	err := root.ExecuteContext(ctx)
+	if reached, ok := errors.AsType[verdictReached](err); ok {
+		return int(reached)
+	}
+	if err == nil {
+		return exitHolds
+	}
+	f := failureOf(ctx, err)
+	complain(s.err, f)
+	return f.exit()
+}
+
+func newRootCommand(s streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "countermark",
+		Short: "Prove that a release archive is exactly a git commit",
+		Long: "countermark checks that a release archive (tar in any compression, or zip) holds exactly\n" +
+			"the files of a git commit: nothing changed, nothing added, nothing missing.\n\n" + exitHelp,
+		Version:           programVersion(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		DisableAutoGenTag: true,
+		Args:              cobra.NoArgs,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.AddCommand(newVerifyCommand(s), newDemoCommand(s))
+	return root
+}
+
+// programVersion returns the release's version, or what the build knows.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+// failureOf gives every error its exit status.
+func failureOf(ctx context.Context, err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	if ctx.Err() != nil {
+		return &failure{code: report.Internal, detail: "interrupted; nothing was changed"}
+	}
+	if r := report.AsRefusal(err); r != nil {
+		return &failure{code: report.RefusalDocument("", r).Code, detail: err.Error()}
+	}
+	return &failure{code: report.Usage, detail: err.Error(), hint: "countermark --help lists the commands"}
+}
+
+// complain writes an error and its hint for people.
+func complain(w io.Writer, f *failure) {
+	_, _ = fmt.Fprintf(w, "countermark: error: %s\n", escape.Text(f.detail))
+	if f.hint != "" {
+		_, _ = fmt.Fprintf(w, "countermark: hint: %s\n", escape.Text(f.hint))
+	}
+}
+
+// styleFor decides on colours and width for a stream (https://no-color.org).
+func styleFor(w io.Writer) report.Style {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return report.Style{}
+	}
+	width, _, _ := term.GetSize(int(f.Fd()))
+	return report.Style{Color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", Width: width}
+}

@@ -1,0 +1,256 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/countermark/countermark/internal/compare"
+	"github.com/countermark/countermark/internal/escape"
+)
+
+// Style is how the text is shown.
+type Style struct {
+	Color bool
+	Width int  // columns of the terminal; 0: 100
+	All   bool // one line for every path
+}
+
+const (
+	defaultColumns = 100
+	// maxListLines is how many lines one class may take before "…".
+	maxListLines = 3
+	// maxNamed is how many unaccepted differences are named one by one when a lock file is in use.
+	maxNamed = 20
+)
+
+// classLine is how one class is introduced.
+type classLine struct {
+	class compare.Class
+	label string
+	color string
+}
+
+// SGR colours (ECMA-48, 8.3.117).
+const (
+	green, yellow, red, bold, reset = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[1m", "\x1b[0m"
+)
+
+var classLines = []classLine{
+	{compare.Identical, "identical", ""},
+	{compare.Filtered, "filtered", ""},
+	{compare.FilteredRefs, "filtered, refs not checkable", yellow},
+	{compare.Ignored, "export-ignored", ""},
+	{compare.Submodule, "submodule", ""},
+	{compare.Unchecked, "not checkable", yellow},
+	{compare.Changed, "changed", red},
+	{compare.Mode, "mode", red},
+	{compare.Added, "added", red},
+	{compare.Missing, "missing", red},
+	{compare.Special, "special", red},
+}
+
+// text builds the report; only it knows of colours.
+type text struct {
+	strings.Builder
+	style Style
+}
+
+func (t *text) line(format string, args ...any) {
+	fmt.Fprintf(t, format, args...)
+	t.WriteByte('\n')
+}
+
+func (t *text) paint(color, s string) string {
+	if !t.style.Color || color == "" {
+		return s
+	}
+	return color + s + reset
+}
+
+// Text returns the report for people.
+func (d *Document) Text(style Style) string {
+	if style.Width <= 0 {
+		style.Width = defaultColumns
+	}
+	t := &text{style: style}
+	t.head(d)
+	t.unaccepted(d)
+	for _, c := range classLines {
+		t.class(d, c)
+	}
+	t.identities(d)
+	for _, note := range d.Notes {
+		t.wrap("  note: ", note)
+	}
+	t.verdict(d)
+	if len(d.NotChecked) > 0 {
+		t.wrap("Not checked: ", strings.Join(d.NotChecked, "; ")+".")
+	}
+	return t.String()
+}
+
+func (t *text) head(d *Document) {
+	names := make([]string, len(d.Archives))
+	for i, a := range d.Archives {
+		names[i] = escape.Text(a.Name)
+	}
+	target := "commit " + d.Commit.ID[:min(12, len(d.Commit.ID))]
+	if d.Commit.Ref != "" {
+		target = escape.Text(d.Commit.Ref) + " = " + target
+	}
+	assurance := ""
+	if d.Exit == 0 {
+		assurance = "  (assurance: commit alone, no signature)"
+	}
+	t.line("%s  against  %s%s", t.paint(bold, strings.Join(names, ", ")), t.paint(bold, target), assurance)
+}
+
+// unaccepted names the differences that a lock file does not cover, first.
+func (t *text) unaccepted(d *Document) {
+	if d.Lock == nil || d.Exit == 0 {
+		return
+	}
+	n := 0
+	for r := range d.results.Results() {
+		if r.Accepted || !r.Class.NeedsAcceptance() {
+			continue
+		}
+		if n++; n <= maxNamed {
+			t.line("  %s %s", t.paint(red, "not in "+escape.Text(d.Lock.File)+":"), describe(r))
+		}
+	}
+	if n > maxNamed {
+		t.line("  … and %d more", n-maxNamed)
+	}
+}
+
+// describe names a path and its class on one line.
+func describe(r *compare.Result) string {
+	s := fmt.Sprintf("%-9s %s", r.Class, escape.Text(displayPath(r)))
+	if len(r.By) > 0 {
+		s += " (" + strings.Join(r.By, ", ") + ")"
+	}
+	if r.Reason != "" {
+		s += " (" + escape.Text(r.Reason) + ")"
+	}
+	if r.Accepted {
+		s += " (accepted)"
+	}
+	return s
+}
+
+func (t *text) class(d *Document, c classLine) {
+	n := d.results.Count(c.class)
+	if n == 0 {
+		return
+	}
+	head := fmt.Sprintf("%6d %s", n, c.label)
+	if c.class == compare.Identical && !t.style.All {
+		t.line("%s", t.paint(c.color, head))
+		return
+	}
+	if t.style.All {
+		t.line("%s", t.paint(c.color, head))
+		for r := range d.results.All(d.archive) {
+			if r.Class == c.class {
+				t.line("         %s", describe(r))
+			}
+		}
+		return
+	}
+	var paths []string
+	for r := range d.results.Results() {
+		if r.Class == c.class {
+			paths = append(paths, escape.Text(displayPath(r)))
+		}
+	}
+	t.list(head, c.color, group(paths))
+}
+
+// list writes items after head, wrapped, on at most maxListLines lines.
+func (t *text) list(head, color string, items []string) {
+	const indent = 17
+	line := fmt.Sprintf("%-*s", indent-1, head)
+	column, lines := max(indent, len(line)+1), 1
+	t.WriteString(t.paint(color, line))
+	for i, item := range items {
+		if i+1 < len(items) {
+			item += ","
+		}
+		width := len([]rune(item)) + 1
+		if column+width > t.style.Width && column > indent {
+			if lines++; lines > maxListLines {
+				t.WriteString(" …")
+				break
+			}
+			t.WriteString("\n" + strings.Repeat(" ", indent-1))
+			column = indent
+		}
+		t.WriteString(" " + item)
+		column += width
+	}
+	t.WriteByte('\n')
+}
+
+// wrap writes a paragraph, its further lines indented by two.
+func (t *text) wrap(head, body string) {
+	line := head
+	for word := range strings.FieldsSeq(escape.Text(body)) {
+		if len([]rune(line))+1+len([]rune(word)) > t.style.Width && line != head {
+			t.line("%s", strings.TrimRight(line, " "))
+			line = "  "
+		}
+		if !strings.HasSuffix(line, " ") {
+			line += " "
+		}
+		line += word
+	}
+	t.line("%s", line)
+}
+
+func (t *text) identities(d *Document) {
+	for _, a := range d.Archives {
+		t.line("  file sha256:%s  %s, by %s", a.SHA256, escape.Text(a.Name), escape.Text(a.Decoder))
+	}
+	if tar := d.Archives[0].TarSHA256; tar != nil {
+		t.line("  tar  sha256:%s", *tar)
+	}
+	id := d.Tree.SWHID
+	if id == "" {
+		id = "sha1:" + d.Tree.SHA1
+	}
+	t.line("  tree %s", id)
+	t.line("  tree sha256:%s", d.Tree.SHA256)
+	if len(d.Modes) > 0 {
+		parts := make([]string, len(d.Modes))
+		for i, m := range d.Modes {
+			parts[i] = fmt.Sprintf("%s (%d)", m.Mode, m.Files)
+		}
+		t.wrap("  modes other than 0644 and 0755: ", strings.Join(parts, ", "))
+	}
+}
+
+func (t *text) verdict(d *Document) {
+	color, sentence := green, ""
+	switch d.Exit {
+	case 1:
+		color = red
+	case 3:
+		color = yellow
+	}
+	switch {
+	case d.Claim != nil && !d.Claim.SameTree:
+		sentence = fmt.Sprintf("CMP_CLAIM: the archive says that it was made from commit %s", d.Claim.Embedded)
+	case d.Lock != nil && d.Lock.Updated:
+		sentence = "the differences are now recorded in " + escape.Text(d.Lock.File)
+	case d.Exit == 0:
+		sentence = "every file of this archive is accounted for by that commit"
+	case d.Lock != nil:
+		sentence = "the lock file does not record all of these differences; once reviewed, --update-lock records them"
+	case d.Exit == 3:
+		sentence = "not every path could be decided; the paths say what is missing"
+	default:
+		sentence = "this archive is not that commit. --all lists every path; --update-lock records the differences once reviewed"
+	}
+	t.wrap(t.paint(color, strings.ToUpper(d.Verdict))+": ", sentence+".")
+}
