@@ -79,7 +79,7 @@ func drawHistory(rt *rapid.T) (h history, contents [][]byte) {
 	}
 	n := 0
 	for _, eol := range drawnAttributes {
-		for _, ident := range []string{"", "ident", "-ident"} {
+		for _, ident := range []string{"", "ident"} {
 			for _, subst := range []string{"", "export-subst"} {
 				h.attributes += fmt.Sprintf("/d%02d/* %s %s %s\n", n, eol, ident, subst)
 				for i, c := range contents {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -194,5 +193,3 @@ func simpleHistory(f digest.Format) history {
 		attributes: "* ident text export-subst\n", files: map[string][]byte{},
 	}
 }
-
-func tempName(dir, name string) string { return filepath.ToSlash(filepath.Join(dir, name)) }
