@@ -34,6 +34,8 @@ type verification struct {
 	lockPath string
 	tags     []gitrepo.Ref
 	target   target
+	parts    parts
+	tree     tree.Tree // of the commit, with the submodules given laid out in it
 	doc      *report.Document
 	file     string // the archive being read, for refusals
 }
@@ -44,9 +46,6 @@ type target struct {
 	ref       string // "" for a bare --commit
 	tagObject string
 	foundBy   string
-	tree      tree.Tree
-	limbo     map[tree.Path]string
-	roots     []root
 }
 
 // runVerify carries out one verify and writes its report.
@@ -54,9 +53,7 @@ func runVerify(ctx context.Context, o verifyOptions, s streams) error {
 	v := &verification{o: o, s: s, line: progress.New(s.err), doc: &report.Document{Format: report.FormatVersion}}
 	err := v.run(ctx)
 	v.line.Clear()
-	if v.repo != nil {
-		err = errors.Join(err, v.repo.Close())
-	}
+	err = errors.Join(err, v.close())
 	if err != nil {
 		return v.fail(ctx, err)
 	}
@@ -64,6 +61,20 @@ func runVerify(ctx context.Context, o verifyOptions, s streams) error {
 		return err
 	}
 	return verdictReached(v.doc.Exit)
+}
+
+// close removes everything temporary.
+func (v *verification) close() error {
+	var err error
+	for _, p := range v.parts {
+		if p.repo != v.repo {
+			err = errors.Join(err, p.repo.Close())
+		}
+	}
+	if v.repo != nil {
+		err = errors.Join(err, v.repo.Close())
+	}
+	return err
 }
 
 func (v *verification) run(ctx context.Context) error {
@@ -93,11 +104,10 @@ func (v *verification) run(ctx context.Context) error {
 	if err := v.findCommit(ctx, first); err != nil {
 		return err
 	}
-	filters, err := v.loadCommit(ctx)
-	if err != nil {
+	if err := v.loadParts(ctx); err != nil {
 		return err
 	}
-	contents, err := first.Read(ctx, filters)
+	contents, err := first.Read(ctx, v.parts)
 	if err != nil {
 		return err
 	}
@@ -106,10 +116,10 @@ func (v *verification) run(ctx context.Context) error {
 		return err
 	}
 	v.line.Clear()
-	if err := v.giveBlobs(ctx, filters); err != nil {
+	if err := v.parts.giveBlobs(ctx); err != nil {
 		return err
 	}
-	result, err := v.compare(ctx, contents, filters)
+	result, err := v.compare(ctx, contents)
 	if err != nil {
 		return err
 	}
@@ -163,38 +173,16 @@ func (v *verification) readOthers(ctx context.Context, inputs []*input, first *a
 	return all, archive.SameArchive(names, all)
 }
 
-// giveBlobs fetches, in one batch, the blobs that would decide more.
-func (v *verification) giveBlobs(ctx context.Context, filters *compare.Filters) error {
-	needed := filters.Needed()
-	if len(needed) == 0 {
-		return nil
-	}
-	_, err := v.repo.Blobs(ctx, needed, func(id objectID, content []byte) error {
-		filters.Give(id, content)
-		return nil
-	})
-	if transport, ok := errors.AsType[*gitrepo.TransportError](err); ok {
-		v.doc.Notes = append(v.doc.Notes, fmt.Sprintf("fetching %d blobs for git's filters failed: %v", len(needed), transport))
-		return nil
-	}
-	return err
-}
-
 // compare joins both sides.
-func (v *verification) compare(ctx context.Context, contents *archive.Contents, filters *compare.Filters) (*compare.Report, error) {
-	in := compare.Input{
-		Archive: contents.Tree, Commit: v.target.tree, Format: v.target.ID.Format(),
-		Findings: filters.Findings(), Limbo: v.target.limbo,
-	}
-	for _, r := range v.target.roots {
-		in.AddSubmodule(r.path, r.format)
-	}
-	ignored, err := v.exportIgnored(ctx, contents.Tree)
+func (v *verification) compare(ctx context.Context, contents *archive.Contents) (*compare.Report, error) {
+	ignored, err := v.parts.exportIgnored(ctx, contents.Tree)
 	if err != nil {
 		return nil, err
 	}
-	in.Ignored = ignored
-	return compare.Compare(in)
+	return compare.Compare(compare.Input{
+		Archive: contents.Tree, Commit: v.tree,
+		Findings: v.parts.findings(), Ignored: ignored, Limbo: v.parts.limbo,
+	})
 }
 
 // write prints the finished document, in one piece.

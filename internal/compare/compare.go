@@ -8,7 +8,6 @@ package compare
 import (
 	"fmt"
 
-	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/tree"
 )
 
@@ -83,11 +82,9 @@ type Result struct {
 type Input struct {
 	Archive  tree.Tree
 	Commit   tree.Tree
-	Format   digest.Format              // of the commit's ids
-	Findings map[tree.Path]Finding      // of files with converting attributes, from Filters
-	Ignored  map[tree.Path]bool         // paths of the commit that are export-ignored, by themselves or with their directory
-	Limbo    map[tree.Path]string       // paths of the commit whose attributes are unknown, and why
-	Roots    map[tree.Path]digest.Format // submodules laid out in Commit, with the object format of their ids
+	Findings map[tree.Path]Finding // of files with converting attributes, from Filters
+	Ignored  map[tree.Path]bool    // paths of the commit that are export-ignored, by themselves or with their directory
+	Limbo    func(tree.Path) string // why the attributes of a path are unknown, "" if they are known; nil: all are known
 }
 
 // Compare puts every path in its class.
@@ -140,7 +137,9 @@ func (in *Input) classify(a, c *tree.Entry) (r Result, counted bool) {
 		}
 	case a == nil:
 		r = Result{Path: c.Path, Class: in.absent(c), Commit: c}
-		r.Reason = in.Limbo[c.Path]
+		if r.Class == Unchecked {
+			r.Reason = in.limbo(c.Path)
+		}
 	default:
 		r = in.both(a, c)
 	}
@@ -157,7 +156,7 @@ func (in *Input) absent(c *tree.Entry) Class {
 		return Submodule
 	case in.Ignored[c.Path]:
 		return Ignored
-	case in.Limbo[c.Path] != "":
+	case in.limbo(c.Path) != "":
 		return Unchecked
 	}
 	return Missing
@@ -187,12 +186,11 @@ func (in *Input) both(a, c *tree.Entry) Result {
 
 // content sets the class that the bytes alone give.
 func (in *Input) content(r *Result) {
-	format := in.formatOf(r.Path)
-	if id := r.Commit.IDs.In(format); !id.IsZero() && r.Archive.IDs.In(format) == id {
+	if r.Archive.IDs.Agree(r.Commit.IDs) {
 		r.Class = Identical
 		return
 	}
-	if why := in.Limbo[r.Path]; why != "" && r.Archive.Kind == tree.File {
+	if why := in.limbo(r.Path); why != "" && r.Archive.Kind == tree.File {
 		r.Class, r.Reason = Unchecked, why
 		return
 	}
@@ -209,15 +207,9 @@ func (in *Input) content(r *Result) {
 	}
 }
 
-// formatOf returns the object format of the commit's id for the path, which is
-// another inside a submodule of another format.
-func (in *Input) formatOf(p tree.Path) digest.Format {
-	if len(in.Roots) > 0 {
-		for dir := p.Dir(); dir != ""; dir = dir.Dir() {
-			if f, ok := in.Roots[dir]; ok {
-				return f
-			}
-		}
+func (in *Input) limbo(p tree.Path) string {
+	if in.Limbo == nil {
+		return ""
 	}
-	return in.Format
+	return in.Limbo(p)
 }

@@ -161,3 +161,20 @@ func (ids *IDs) Set(id ObjectID) {
 		ids.SHA256 = id.sum
 	}
 }
+
+// Agree reports whether both have an id in some format, and no format says
+// that they differ.
+func (ids *IDs) Agree(other IDs) bool {
+	common := false
+	for _, f := range []Format{SHA1Format, SHA256Format} {
+		a, b := ids.In(f), other.In(f)
+		if a.IsZero() || b.IsZero() {
+			continue
+		}
+		if a != b {
+			return false
+		}
+		common = true
+	}
+	return common
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/countermark/countermark/internal/archive"
+	"github.com/countermark/countermark/internal/compare"
+	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/revision"
+)
+
+// conclude applies claim and lock file to the comparison and fills in the document.
+func (v *verification) conclude(ctx context.Context, result *compare.Report, inputs []*input, all []*archive.Contents) error {
+	first := all[0]
+	if v.lock != nil {
+		result.Accept(v.lock)
+	}
+	v.describe(inputs, all)
+	v.doc.SetComparison(result, first, v.o.all)
+	v.notes(result, first)
+	v.checkClaim(ctx, result, first)
+	if v.lock != nil {
+		v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), Stale: result.Stale()}
+	}
+	if v.o.updateLock {
+		if err := v.updateLock(result, first); err != nil {
+			return err
+		}
+	}
+	v.doc.Code = report.Verified
+	switch v.doc.Exit {
+	case exitDoesNot:
+		v.doc.Code = report.Failed
+	case exitIncomplete:
+		v.doc.Code = report.NotComplete
+	}
+	v.doc.Assurance = "commit"
+	v.doc.NotChecked = append(v.doc.NotChecked, notChecked...)
+	if result.Count(compare.Added)+result.Count(compare.Changed) > 0 {
+		v.doc.NotChecked = append(v.doc.NotChecked, "whether the added or changed files were generated from this source")
+	}
+	return nil
+}
+
+// describe fills in what was read.
+func (v *verification) describe(inputs []*input, all []*archive.Contents) {
+	for i, c := range all {
+		a := report.Archive{Name: inputs[i].name, SHA256: c.SHA256.String(), Decoder: c.Decoder, Container: c.Format.String(),
+			Dialect: c.Dialect, Prefix: c.Prefix, Members: c.Members, Bytes: c.FileBytes}
+		if !c.TarSHA256.IsZero() {
+			sum := c.TarSHA256.String()
+			a.TarSHA256 = &sum
+		}
+		v.doc.Archives = append(v.doc.Archives, a)
+		for _, note := range c.Notes {
+			v.doc.Notes = append(v.doc.Notes, inputs[i].name+": "+note)
+		}
+	}
+	v.doc.Commit = &report.Commit{
+		ID: v.target.ID.String(), Tree: v.target.Tree.String(), ObjectFormat: v.target.ID.Format().String(),
+		Ref: v.target.ref, TagObject: v.target.tagObject, Repository: v.repoName, FoundBy: v.target.foundBy,
+		FetchedBytes: v.repo.BytesFetched(), Git: v.git.Version(),
+	}
+}
+
+// notes adds what a reader should know beside the verdict.
+func (v *verification) notes(result *compare.Report, contents *archive.Contents) {
+	add := func(format string, args ...any) { v.doc.Notes = append(v.doc.Notes, fmt.Sprintf(format, args...)) }
+	if n := result.ExecUnstated(); n > 0 {
+		add("the archive does not say whether %d of its files are executable; that was not compared", n)
+	}
+	if pairs := contents.Tree.CaseFoldings(); len(pairs) > 0 {
+		add("PORT_CASE: %d pairs of names are one name where case is ignored, such as %s and %s", len(pairs), pairs[0][0], pairs[0][1])
+	}
+	if names := contents.Tree.WindowsNames(); len(names) > 0 {
+		add("PORT_WINDOWS: %d names cannot be written on Windows, such as %s", len(names), names[0])
+	}
+	if n := v.repo.BytesFetched(); n > 0 {
+		add("fetched %d bytes from %s", n, v.repoName)
+	}
+	if contents.Identity.Collision {
+		add("a tree made of these names carries the mark of a SHA-1 collision attack")
+	}
+}
+
+// checkClaim holds a commit id embedded in the archive to the commit.
+func (v *verification) checkClaim(ctx context.Context, result *compare.Report, contents *archive.Contents) {
+	if contents.Embedded.IsZero() || contents.Embedded == v.target.ID {
+		return
+	}
+	same := result.Verdict() == compare.IdenticalTree
+	if !same {
+		if other, err := v.repo.Commit(ctx, contents.Embedded); err == nil {
+			same = other.Tree == v.target.Tree
+		}
+	}
+	v.doc.Claim = &report.Claim{Rule: "CMP_CLAIM", Embedded: contents.Embedded.String(), SameTree: same}
+	if same {
+		v.doc.Notes = append(v.doc.Notes, fmt.Sprintf("the archive says that it was made from commit %v, which has the same tree", contents.Embedded))
+	} else if v.doc.Exit == exitHolds || v.doc.Exit == exitIncomplete {
+		v.doc.Verdict, v.doc.Exit = compare.Differs.String(), exitDoesNot
+	}
+}
+
+// undecided ends a run in which nothing says which commit is meant.
+func (v *verification) undecided(ctx context.Context, a *archive.Reader, d revision.Decision) error {
+	f := usage("name it with --tag or --commit", "which commit is this? %s", d.Why)
+	if len(d.Candidates) > 0 {
+		f.hint = "name it with --tag or --commit; possible are " + strings.Join(d.Candidates, ", ")
+	}
+	if d.Conflict || len(d.Candidates) > 0 || v.repo.IsRemote() || len(v.tags) == 0 {
+		return f
+	}
+	contents, err := a.Read(ctx, nil)
+	if err != nil {
+		return err
+	}
+	ranked, err := v.repo.Rank(ctx, contents.Tree, v.tags, func(done, total int) {
+		v.line.Text(fmt.Sprintf("comparing with tagged commits: %d of %d", done, total))
+	})
+	v.line.Clear()
+	if err != nil {
+		return err
+	}
+	const shown = 3
+	nearest := make([]string, 0, shown)
+	for _, r := range ranked[:min(shown, len(ranked))] {
+		v.doc.Candidates = append(v.doc.Candidates, report.Candidate{Ref: r.Ref.Name, Commit: r.CommitID.String(), Shared: r.Shared, Total: r.Total})
+		nearest = append(nearest, fmt.Sprintf("%s (%d of its %d files are in the archive)", strings.TrimPrefix(r.Ref.Name, "refs/tags/"), r.Shared, r.Total))
+	}
+	if len(nearest) > 0 {
+		f.detail += "; the nearest tagged commits are " + strings.Join(nearest, ", ")
+	}
+	return f
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/countermark/countermark/internal/archive"
+	"github.com/countermark/countermark/internal/compare"
+	"github.com/countermark/countermark/internal/gitrepo"
+	"github.com/countermark/countermark/internal/lockfile"
+	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/revision"
+)
+
+// lockFileName is the lock file that is used when it stands in the current folder.
+const lockFileName = "countermark.lock"
+
+// maxLockBytes bounds a lock file; curl's 692 differences take 70 kB.
+const maxLockBytes = 64 << 20
+
+// readLock reads the lock file: --lock's, which must exist unless it is about
+// to be written, or the current folder's, if there is one.
+func (v *verification) readLock() error {
+	v.lockPath = v.o.lock
+	if v.lockPath == "" {
+		v.lockPath = lockFileName
+	}
+	info, err := os.Stat(v.lockPath)
+	if errors.Is(err, fs.ErrNotExist) && (v.o.lock == "" || v.o.updateLock) {
+		return nil
+	}
+	if err != nil {
+		return usage("", "reading the lock file: %v", err)
+	}
+	if info.Size() > maxLockBytes {
+		return usage("", "the lock file %q has %d bytes, at most %d are read", v.lockPath, info.Size(), maxLockBytes)
+	}
+	raw, err := os.ReadFile(v.lockPath)
+	if err != nil {
+		return usage("", "reading the lock file: %v", err)
+	}
+	if v.lock, err = lockfile.Parse(raw); err != nil {
+		return usage("docs/spec/lock.md has the grammar", "reading the lock file %q: %v", v.lockPath, err)
+	}
+	return nil
+}
+
+// updateLock records this version and its differences. A run that finds
+// unrecorded differences still ends with status 1: that a person has looked
+// shows when the next run passes.
+func (v *verification) updateLock(result *compare.Report, contents *archive.Contents) error {
+	if v.doc.Exit == exitIncomplete || result.Count(compare.Unchecked) > 0 {
+		return &failure{code: report.NotComplete, detail: "the lock file was not written: some paths could not be decided", hint: "--all lists them"}
+	}
+	if v.doc.Claim != nil && !v.doc.Claim.SameTree {
+		return &failure{code: report.Failed, detail: "the lock file was not written: the archive says that it was made from another commit"}
+	}
+	if result.Collided() || contents.Identity.Collision {
+		return &failure{code: report.Failed, detail: "the lock file was not written: a file carries a SHA-1 collision attack", hint: "do not use this release"}
+	}
+	next := &lockfile.Lock{Accepted: result.Differences()}
+	if v.lock != nil {
+		next.Repository, next.TagPattern, next.Root = v.lock.Repository, v.lock.TagPattern, v.lock.Root
+	}
+	if gitrepo.IsRemote(v.o.repo) {
+		next.Repository = v.o.repo
+	}
+	_, version, ok := revision.VersionOfName(baseName(v.o.archives[0]))
+	if !ok {
+		version = strings.TrimPrefix(v.target.ref, "refs/tags/")
+	}
+	if version == "" {
+		version = v.target.ID.Short()
+	}
+	if tag := strings.TrimPrefix(v.target.ref, "refs/tags/"); next.TagPattern == "" && strings.Count(tag, version) == 1 {
+		next.TagPattern = strings.Replace(tag, version, "{version}", 1)
+	}
+	next.Verified = &lockfile.Verified{Version: version, Ref: v.target.ref, Tag: v.target.tagObject, Commit: v.target.ID,
+		Tree: v.target.Tree, Archive: contents.SHA256, Tar: contents.TarSHA256}
+	if err := writeWhole(v.lockPath, next.Marshal()); err != nil {
+		return fmt.Errorf("writing the lock file: %w", err)
+	}
+	v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), Stale: []string{}, Updated: true}
+	return nil
+}
+
+// writeWhole replaces a file by a complete new one: at any moment the path
+// holds the old bytes or the new.
+func writeWhole(path string, data []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".countermark-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
