@@ -30,7 +30,7 @@ func (v *verification) readLock() error {
 		v.lockPath = lockFileName
 	}
 	info, err := os.Stat(v.lockPath)
-	if errors.Is(err, fs.ErrNotExist) && (v.o.lock == "" || v.o.updateLock) {
+	if errors.Is(err, fs.ErrNotExist) && (v.o.lock == "" || v.o.updateLock || v.o.mayLackLock) {
 		return nil
 	}
 	if err != nil {

@@ -195,6 +195,9 @@ func (v *verification) write() error {
 		}
 	} else {
 		style := styleFor(v.s.out)
+		if v.o.style != nil {
+			style = *v.o.style
+		}
 		style.All = v.o.all
 		out = []byte(v.doc.Text(style))
 	}
@@ -252,4 +255,3 @@ func baseName(path string) string {
 	}
 	return filepath.Base(path)
 }
-

@@ -5,6 +5,7 @@ import (
 
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/envelope"
+	"github.com/countermark/countermark/internal/report"
 )
 
 // verifyOptions are the flags of verify.
@@ -23,6 +24,9 @@ type verifyOptions struct {
 	decoder    string
 	limits     envelope.Limits
 	maxMembers int
+
+	style       *report.Style // of the text; nil: as standard output is
+	mayLackLock bool          // the lock file need not exist
 }
 
 const verifyLong = `Compares release archives with a commit, path by path: is this archive exactly that commit?

