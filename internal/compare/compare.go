@@ -82,8 +82,8 @@ type Result struct {
 type Input struct {
 	Archive  tree.Tree
 	Commit   tree.Tree
-	Findings map[tree.Path]Finding // of files with converting attributes, from Filters
-	Ignored  map[tree.Path]bool    // paths of the commit that are export-ignored, by themselves or with their directory
+	Findings map[tree.Path]Finding  // of files with converting attributes, from Filters
+	Ignored  map[tree.Path]bool     // paths of the commit that are export-ignored, by themselves or with their directory
 	Limbo    func(tree.Path) string // why the attributes of a path are unknown, "" if they are known; nil: all are known
 }
 
@@ -130,6 +130,10 @@ func (in *Input) classify(a, c *tree.Entry) (r Result, counted bool) {
 	switch {
 	case c == nil && a.Kind == tree.Directory && in.Commit.HasDir(a.Path):
 		return Result{}, false
+	case c == nil && a.Kind == tree.Directory && in.Commit.Lookup(a.Path) != nil:
+		r = in.both(a, in.Commit.Lookup(a.Path)) // an empty directory in the place of a file
+	case a == nil && c.Kind != tree.Submodule && in.Archive.LookupDir(c.Path) != nil:
+		return Result{}, false // the same, seen from the file
 	case c == nil:
 		r = Result{Path: a.Path, Class: Added, Archive: a}
 		if a.Kind == tree.Special {

@@ -3,6 +3,7 @@ package compare
 import (
 	"iter"
 
+	"github.com/countermark/countermark/internal/lockfile"
 	"github.com/countermark/countermark/internal/tree"
 )
 
@@ -51,7 +52,7 @@ func (v Verdict) Exit() int {
 type Report struct {
 	counts   map[Class]int
 	results  []Result // all but Identical, in git's order
-	stale    int
+	stale    []lockfile.Accepted
 	unproved int // files whose executable bit the archive does not state
 	verdict  Verdict
 	accepted int

@@ -98,6 +98,15 @@ func (t Tree) Lookup(p Path) *Entry {
 	return &t.entries[i]
 }
 
+// LookupDir returns the entry of a directory that holds nothing, or nil.
+func (t Tree) LookupDir(p Path) *Entry {
+	i, found := slices.BinarySearchFunc(t.entries, string(p), func(e Entry, key string) int { return compareKeys(string(e.Path), e.Kind == Directory, key, true) })
+	if !found {
+		return nil
+	}
+	return &t.entries[i]
+}
+
 // HasDir reports whether p is a directory of the tree, implied or empty, or a submodule.
 func (t Tree) HasDir(p Path) bool {
 	i, found := slices.BinarySearchFunc(t.entries, string(p), func(e Entry, key string) int { return compareKeys(string(e.Path), e.Kind == Directory, key, true) })
@@ -123,32 +132,59 @@ func Build(entries []Entry) (Tree, error) {
 }
 
 // checkUnique refuses doubled paths and files used as directories, and marks
-// the directories that hold something with a negative size.
+// the directories that hold something with a negative size. It takes time
+// linear in the paths' bytes: each is compared with the one before it, and
+// every path that begins as the current one does waits on a stack.
 func (t Tree) checkUnique() error {
-	lastDir := Path("")
+	var prefixes []*Entry // whose sort keys begin the current one's, shortest first
 	for i := range t.entries {
 		e := &t.entries[i]
-		if i > 0 && t.entries[i-1].Path == e.Path && (t.entries[i-1].Kind == Directory) == (e.Kind == Directory) {
-			return refusal.New(refusal.NameDup, "the name occurs twice, also at byte %d", t.entries[i-1].Offset).At(e.Offset, string(e.Path))
+		shared := 0
+		if i > 0 {
+			shared = sharedKeyBytes(&t.entries[i-1], e)
 		}
-		if e.Kind == Directory {
-			if other := t.Lookup(e.Path); other != nil {
-				return refusal.New(refusal.NameDup, "the name is a directory here and a %v at byte %d", other.Kind, other.Offset).At(e.Offset, string(e.Path))
-			}
-			if i+1 < len(t.entries) && strings.HasPrefix(string(t.entries[i+1].Path), string(e.Path)+"/") {
-				e.Size = -1
-			}
+		for len(prefixes) > 0 && keyLen(string(prefixes[len(prefixes)-1].Path), prefixes[len(prefixes)-1].Kind == Directory) > shared {
+			prefixes = prefixes[:len(prefixes)-1]
 		}
-		if dir := e.Path.Dir(); dir != lastDir {
-			lastDir = dir
-			for ; dir != ""; dir = dir.Dir() {
-				if other := t.Lookup(dir); other != nil {
-					return refusal.New(refusal.NamePrefix, "the name lies below %q, which is a %v", string(dir), other.Kind).At(e.Offset, string(e.Path))
-				}
+		if len(prefixes) > 0 {
+			if err := checkBelow(prefixes[len(prefixes)-1], e); err != nil {
+				return err
 			}
 		}
+		prefixes = append(prefixes, e)
 	}
 	return nil
+}
+
+// checkBelow checks an entry against the one whose sort key is the longest
+// that begins the entry's own.
+func checkBelow(upper, e *Entry) error {
+	below := keyByte(string(e.Path), e.Kind == Directory, len(upper.Path)) == '/'
+	switch {
+	case upper.Path == e.Path && upper.Kind != Directory && e.Kind == Directory:
+		return refusal.New(refusal.NameDup, "the name is a directory here and a %v at byte %d", upper.Kind, upper.Offset).At(e.Offset, string(e.Path))
+	case upper.Path == e.Path:
+		return refusal.New(refusal.NameDup, "the name occurs twice, also at byte %d", upper.Offset).At(e.Offset, string(e.Path))
+	case upper.Kind == Directory:
+		upper.Size = -1
+	case below:
+		return refusal.New(refusal.NamePrefix, "the name lies below %q, which is a %v", string(upper.Path), upper.Kind).At(e.Offset, string(e.Path))
+	}
+	return nil
+}
+
+// sharedKeyBytes returns how many bytes the sort keys of a and b have in
+// common at their beginning.
+func sharedKeyBytes(a, b *Entry) int {
+	n := 0
+	for n < len(a.Path) && n < len(b.Path) && a.Path[n] == b.Path[n] {
+		n++
+	}
+	x, y := keyByte(string(a.Path), a.Kind == Directory, n), keyByte(string(b.Path), b.Kind == Directory, n)
+	if x == y && x >= 0 {
+		n++ // the slash at the end of a directory's key
+	}
+	return n
 }
 
 // Compare orders entries as git does; entries of one path are equal unless
