@@ -1,0 +1,81 @@
+package lockfile
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// checkRepository accepts printable ASCII without spaces: a URL as RFC 3986
+// writes it, or git's short form user@host:path. Whether it is one that may be
+// fetched from is asked when that happens.
+func checkRepository(s string) error {
+	if len(s) > MaxRepositoryBytes {
+		return fmt.Errorf("the repository has %d bytes, at most %d are accepted", len(s), MaxRepositoryBytes)
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return fmt.Errorf("the repository holds the byte 0x%02x, only printable ASCII without spaces is accepted", s[i])
+		}
+	}
+	if s[0] == '-' {
+		return errors.New("the repository begins with \"-\", which programs take for an option")
+	}
+	return nil
+}
+
+// CheckPattern reports whether s is a tag pattern: a short tag name (without
+// refs/tags/) that holds Placeholder exactly once. The error is one sentence.
+func CheckPattern(s string) error {
+	if n := strings.Count(s, Placeholder); n != 1 {
+		return fmt.Errorf("the tag pattern %s holds %s %d times, expected once", excerpt(s), Placeholder, n)
+	}
+	if err := checkRef("refs/tags/" + strings.Replace(s, Placeholder, "0", 1)); err != nil {
+		return fmt.Errorf("the tag pattern %s gives no tag name: %v", excerpt(s), err)
+	}
+	return nil
+}
+
+// CheckVersion reports whether s is a version as releases are named: at most
+// MaxVersionBytes of letters, digits and ".+_~-", the first a letter or digit,
+// no "..", no "." or ".lock" at the end (a version becomes part of refs). The
+// error is one sentence.
+func CheckVersion(s string) error {
+	switch {
+	case s == "" || len(s) > MaxVersionBytes:
+		return fmt.Errorf("the version %s has %d bytes, expected 1 to %d", excerpt(s), len(s), MaxVersionBytes)
+	case !isAlphanumeric(s[0]) || !only(s, ".+_~-"):
+		return fmt.Errorf("the version %s holds more than letters, digits and \".+_~-\", or begins with none of the first two", excerpt(s))
+	case strings.Contains(s, "..") || strings.HasSuffix(s, ".") || strings.HasSuffix(s, ".lock"):
+		return fmt.Errorf("the version %s holds \"..\" or ends in \".\" or \".lock\"", excerpt(s))
+	}
+	return nil
+}
+
+// checkRef accepts the full names of tags that docs/spec/git.md accepts.
+func checkRef(s string) error {
+	name, found := strings.CutPrefix(s, "refs/tags/")
+	switch {
+	case !found || name == "" || len(s) > MaxRefBytes:
+		return fmt.Errorf("the ref %s is not \"refs/tags/\" and a name of at most %d bytes", excerpt(s), MaxRefBytes-len("refs/tags/"))
+	case !isAlphanumeric(name[0]) && name[0] != '@' || !only(name, "._/+@%-"):
+		return fmt.Errorf("the ref %s holds more than letters, digits and \"._/+@%%-\", or its name begins with none of letter, digit and \"@\"", excerpt(s))
+	case strings.Contains(name, "..") || strings.Contains(name+"/", "//") || strings.Contains(name+"/", ".lock/"):
+		return fmt.Errorf("the ref %s holds \"..\" or an empty component, or one that ends in \".lock\"", excerpt(s))
+	}
+	return nil
+}
+
+func isAlphanumeric(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+// only reports whether s holds letters, digits and the given bytes alone.
+func only(s, others string) bool {
+	for i := range len(s) {
+		if !isAlphanumeric(s[i]) && strings.IndexByte(others, s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
