@@ -155,8 +155,14 @@ func (r *Reader) checkLimits() error {
 	return nil
 }
 
-// Close ends the decoder. It does not close the underlying reader.
-func (r *Reader) Close() error { return r.body.Close() }
+// Close ends the decoder; nothing can be read afterwards. It does not close
+// the underlying reader.
+func (r *Reader) Close() error {
+	if r.err == nil {
+		r.err = errors.New("reading a closed reader")
+	}
+	return r.body.Close()
+}
 
 // Format returns the format that was recognised.
 func (r *Reader) Format() Format { return r.format }

@@ -143,9 +143,6 @@ func (s *scannedBody) end(err error) error {
 
 // Close ends the decoder.
 func (s *scannedBody) Close() error {
-	if s.err == nil {
-		s.err = errors.New("reading a closed reader")
-	}
 	if s.dec == nil {
 		return nil
 	}
