@@ -22,7 +22,7 @@ func (v *verification) conclude(ctx context.Context, result *compare.Report, inp
 	v.notes(result, first)
 	v.checkClaim(ctx, result, first)
 	if v.lock != nil {
-		v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), Stale: result.Stale()}
+		v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), Stale: stale(result)}
 	}
 	if v.o.updateLock {
 		if err := v.updateLock(result, first); err != nil {
@@ -44,6 +44,15 @@ func (v *verification) conclude(ctx context.Context, result *compare.Report, inp
 	return nil
 }
 
+// stale words the lock file's lines that no longer occur.
+func stale(result *compare.Report) []string {
+	lines := make([]string, 0, len(result.Stale()))
+	for _, a := range result.Stale() {
+		lines = append(lines, fmt.Sprintf("%v %s", a.Class, a.Path))
+	}
+	return lines
+}
+
 // describe fills in what was read.
 func (v *verification) describe(inputs []*input, all []*archive.Contents) {
 	for i, c := range all {
@@ -60,7 +69,7 @@ func (v *verification) describe(inputs []*input, all []*archive.Contents) {
 	}
 	v.doc.Commit = &report.Commit{
 		ID: v.target.ID.String(), Tree: v.target.Tree.String(), ObjectFormat: v.target.ID.Format().String(),
-		Ref: v.target.ref, TagObject: v.target.tagObject, Repository: v.repoName, FoundBy: v.target.foundBy,
+		Ref: v.target.ref, TagObject: v.target.tag.String(), Repository: v.repoName, FoundBy: v.target.foundBy,
 		FetchedBytes: v.repo.BytesFetched(), Git: v.git.Version(),
 	}
 }

@@ -19,9 +19,6 @@ import (
 // lockFileName is the lock file that is used when it stands in the current folder.
 const lockFileName = "countermark.lock"
 
-// maxLockBytes bounds a lock file; curl's 692 differences take 70 kB.
-const maxLockBytes = 64 << 20
-
 // readLock reads the lock file: --lock's, which must exist unless it is about
 // to be written, or the current folder's, if there is one.
 func (v *verification) readLock() error {
@@ -36,8 +33,8 @@ func (v *verification) readLock() error {
 	if err != nil {
 		return usage("", "reading the lock file: %v", err)
 	}
-	if info.Size() > maxLockBytes {
-		return usage("", "the lock file %q has %d bytes, at most %d are read", v.lockPath, info.Size(), maxLockBytes)
+	if info.Size() > lockfile.MaxFileBytes {
+		return usage("", "the lock file %q has %d bytes, at most %d are read", v.lockPath, info.Size(), lockfile.MaxFileBytes)
 	}
 	raw, err := os.ReadFile(v.lockPath)
 	if err != nil {
@@ -73,15 +70,19 @@ func (v *verification) updateLock(result *compare.Report, contents *archive.Cont
 	if !ok {
 		version = strings.TrimPrefix(v.target.ref, "refs/tags/")
 	}
-	if version == "" {
+	if lockfile.CheckVersion(version) != nil {
 		version = v.target.ID.Short()
 	}
 	if tag := strings.TrimPrefix(v.target.ref, "refs/tags/"); next.TagPattern == "" && strings.Count(tag, version) == 1 {
-		next.TagPattern = strings.Replace(tag, version, "{version}", 1)
+		next.TagPattern = strings.Replace(tag, version, lockfile.Placeholder, 1)
 	}
-	next.Verified = &lockfile.Verified{Version: version, Ref: v.target.ref, Tag: v.target.tagObject, Commit: v.target.ID,
+	next.Verified = &lockfile.Verified{Version: version, Ref: v.target.ref, Tag: v.target.tag, Commit: v.target.ID,
 		Tree: v.target.Tree, Archive: contents.SHA256, Tar: contents.TarSHA256}
-	if err := writeWhole(v.lockPath, next.Marshal()); err != nil {
+	data, err := next.Marshal()
+	if err != nil {
+		return err
+	}
+	if err := writeWhole(v.lockPath, data); err != nil {
 		return fmt.Errorf("writing the lock file: %w", err)
 	}
 	v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), Stale: []string{}, Updated: true}

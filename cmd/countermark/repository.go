@@ -16,9 +16,6 @@ import (
 	"github.com/countermark/countermark/internal/revision"
 )
 
-// objectID keeps the callbacks of gitrepo readable.
-type objectID = digest.ObjectID
-
 // openRepository opens what --repo, the lock file or the current folder names.
 func (v *verification) openRepository(ctx context.Context) error {
 	var err error
@@ -136,7 +133,7 @@ func (v *verification) takeTag(ctx context.Context, name string) error {
 	if resolved.TagID.IsZero() {
 		v.doc.Notes = append(v.doc.Notes, "the tag is lightweight: a bare name, which no one can sign")
 	} else {
-		v.target.tagObject = resolved.TagID.String()
+		v.target.tag = resolved.TagID
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/compare"
+	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/filter"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/lockfile"
@@ -43,9 +44,9 @@ type verification struct {
 // target is the commit that the archive is compared with.
 type target struct {
 	filter.Commit
-	ref       string // "" for a bare --commit
-	tagObject string
-	foundBy   string
+	ref     string          // "" for a bare --commit
+	tag     digest.ObjectID // zero for a lightweight tag
+	foundBy string
 }
 
 // runVerify carries out one verify and writes its report.

@@ -68,8 +68,8 @@ var (
 	fieldDevMinor = field{337, 345}
 	fieldPrefix   = field{345, 500}
 	fieldPadding  = field{500, 512}
-	fieldAfterV7  = field{265, 512} // what v7 does not have
-	fieldAfterGNU = field{345, 512} // GNU's old-style times, sparse map and padding: always zero here
+	fieldOwners   = field{265, 329} // uname and gname, which v7 does not have; GNU tar writes device numbers even there
+	fieldAfterDev = field{345, 512} // nothing in v7; in GNU old-style times, sparse map and padding, always zero here
 )
 
 const offsetType = 156
@@ -120,15 +120,17 @@ func checkChecksum(block []byte) error {
 
 // checkUnusedFields demands zero where the dialect has no field.
 func checkUnusedFields(h *header, block []byte) error {
-	unused := fieldPadding
+	unused := []field{fieldPadding}
 	switch h.dialect {
 	case v7:
-		unused = fieldAfterV7
+		unused = []field{fieldOwners, fieldAfterDev}
 	case gnu:
-		unused = fieldAfterGNU
+		unused = []field{fieldAfterDev}
 	}
-	if i := firstNonZero(unused.of(block)); i >= 0 {
-		return refusal.New(refusal.TarFieldTail, "byte %d of a %v header is not zero, and the format has no field there", unused.from+i, h.dialect)
+	for _, f := range unused {
+		if i := firstNonZero(f.of(block)); i >= 0 {
+			return refusal.New(refusal.TarFieldTail, "byte %d of a %v header is not zero, and the format has no field there", f.from+i, h.dialect)
+		}
 	}
 	return nil
 }

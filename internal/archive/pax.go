@@ -101,15 +101,10 @@ func (o *override) set(key, value string) error {
 	}
 	ok := true
 	switch key {
-	case "path", "linkpath":
-		if len(value) <= maxShortNameBytes && isASCII(value) {
-			return refusal.New(refusal.PaxPath, "the record %s=%q is needless: the header's own field holds such a name", key, value)
-		}
-		if key == "path" {
-			o.path = value
-		} else {
-			o.linkpath = value
-		}
+	case "path":
+		o.path = value
+	case "linkpath":
+		o.linkpath = value
 	case "mtime", "atime", "ctime":
 		ok = isTime(value)
 	case "size":
@@ -177,6 +172,11 @@ func parseLong(data []byte) (string, error) {
 
 // resolve applies the overrides to h and checks that they agree with it.
 func (o *override) resolve(h *header) error {
+	for _, name := range []string{o.path, o.linkpath} {
+		if o.extended && name != "" && len(name) <= maxShortNameBytes && isASCII(name) {
+			return refusal.New(refusal.PaxPath, "the record that says %q is needless: the header's own field holds such a name", name)
+		}
+	}
 	if o.longName && !strings.HasPrefix(o.path, h.name) {
 		return refusal.New(refusal.GNULong, "the header's own name %q is not the beginning of the long name", h.name)
 	}

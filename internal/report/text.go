@@ -79,6 +79,9 @@ func (d *Document) Text(style Style) string {
 		t.class(d, c)
 	}
 	t.identities(d)
+	if d.Lock != nil && len(d.Lock.Stale) > 0 {
+		t.wrap("  stale in "+escape.Text(d.Lock.File)+" (no longer occurs): ", strings.Join(d.Lock.Stale, ", "))
+	}
 	for _, note := range d.Notes {
 		t.wrap("  note: ", note)
 	}
