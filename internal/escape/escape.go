@@ -13,16 +13,19 @@ import (
 
 // Visible reports whether r may be shown as it is: printable in Unicode's
 // sense (letters, marks, numbers, punctuation, symbols) or a plain space, and
-// not one of the blank letters that look like nothing.
+// not one of the printable characters that look like nothing.
 func Visible(r rune) bool {
-	switch r {
-	case '\u115F', '\u1160', '\u3164', '\uFFA0', '\u2800', '\u034F', '\u17B4', '\u17B5', '\uFFFC':
-		return false // Hangul fillers, blank Braille, joiners without a glyph
-	case utf8.RuneError:
-		return false
+	if r >= ' ' && r <= '~' {
+		return true
 	}
-	if r >= 0xFE00 && r <= 0xFE0F || r >= 0xE0100 && r <= 0xE01EF || r >= 0x180B && r <= 0x180F {
-		return false // variation selectors
+	switch r {
+	case '\u2800', '\uFFFC', '\U0001D159', utf8.RuneError:
+		return false // blank Braille, object replacement, null notehead; what stands for bytes that are no text
+	}
+	// Fillers, joiners without a glyph and variation selectors, which
+	// Default_Ignorable_Code_Point (UAX #44) has beside the format characters.
+	if unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
+		return false
 	}
 	return unicode.IsPrint(r)
 }
@@ -59,14 +62,18 @@ func Quote(s string) string {
 }
 
 // JSON returns a JSON document in which every character that is not Visible,
-// other than line feed and space, is written as \uXXXX. In valid JSON such
-// characters stand inside strings only, so the meaning stays the same.
+// other than line feed, is written as \uXXXX, a byte that is no UTF-8 as
+// \ufffd. In valid JSON such characters stand inside strings only, but for tab
+// and carriage return, which stand outside only (RFC 8259, sections 2 and 7)
+// and become spaces: the meaning stays the same.
 func JSON(document []byte) []byte {
 	out := make([]byte, 0, len(document))
 	for i := 0; i < len(document); {
 		r, size := utf8.DecodeRune(document[i:])
 		switch {
-		case r == '\n' || r == ' ' || Visible(r):
+		case r == '\t' || r == '\r':
+			out = append(out, ' ')
+		case r == '\n' || Visible(r):
 			out = append(out, document[i:i+size]...)
 		case r > 0xFFFF:
 			// RFC 8259, section 7: a UTF-16 surrogate pair.

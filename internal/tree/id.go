@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"iter"
 	"strconv"
 	"strings"
 
@@ -75,28 +76,20 @@ func (h *hasher) directory(entries []Entry, skip int) (ids digest.IDs, held bool
 			bodies[i] = append(b, ids.In(f).Bytes()...)
 		}
 	}
-	for i := 0; i < len(entries); {
-		e := &entries[i]
-		name, _, below := strings.Cut(string(e.Path)[skip:], "/")
-		end := i + 1
+	for name, inner := range children(entries, skip) {
+		e := &inner[0]
 		switch {
-		case below || e.Kind == Directory:
-			prefix := string(e.Path)[:skip+len(name)] + "/"
-			for end < len(entries) && strings.HasPrefix(string(entries[end].Path), prefix) {
-				end++
-			}
-			inner := entries[i:end]
-			if !below {
+		case e.Kind == Directory || len(e.Path) > skip+len(name):
+			if e.Kind == Directory && len(e.Path) == skip+len(name) {
 				inner = inner[1:]
 			}
-			ids, nonEmpty := h.directory(inner, len(prefix))
+			ids, nonEmpty := h.directory(inner, skip+len(name)+1)
 			if nonEmpty || h.emptyDirs {
 				add("40000", name, ids)
 			}
 		case e.Kind != Special:
 			add(strconv.FormatUint(uint64(e.GitMode()), 8), name, e.IDs)
 		}
-		i = end
 	}
 	for i, f := range h.formats {
 		h.hashes[i].Reset(digest.Tree, int64(len(bodies[i])))
@@ -106,4 +99,29 @@ func (h *hasher) directory(entries []Entry, skip int) (ids digest.IDs, held bool
 		ids.Set(sum.In(f))
 	}
 	return ids, held
+}
+
+// children yields each name that lies directly in the directory whose entries
+// these are (all of their paths begin with the same skip bytes), with the
+// entries of that name and below it.
+func children(entries []Entry, skip int) iter.Seq2[string, []Entry] {
+	return func(yield func(string, []Entry) bool) {
+		for len(entries) > 0 {
+			name, _, _ := strings.Cut(string(entries[0].Path)[skip:], "/")
+			n := 1
+			for n < len(entries) && isAtOrBelow(string(entries[n].Path)[skip:], name) {
+				n++
+			}
+			if !yield(name, entries[:n]) {
+				return
+			}
+			entries = entries[n:]
+		}
+	}
+}
+
+// isAtOrBelow reports whether path is name or begins with name and a slash.
+func isAtOrBelow(path, name string) bool {
+	rest, found := strings.CutPrefix(path, name)
+	return found && (rest == "" || rest[0] == '/')
 }

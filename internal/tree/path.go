@@ -86,17 +86,20 @@ func checkCharacters(s string) error {
 	return nil
 }
 
-// isDotGit reports whether some file system reads the component as ".git":
-// any case, NTFS's short name, trailing dots and spaces, an alternate stream
-// (git's is_ntfs_dotgit in path.c; HFS+'s ignorable characters never get here,
-// NAME_CONTROL refuses them).
+// isDotGit reports whether some file system reads the component, or what
+// Windows reads as a component of it, as ".git": any case, NTFS's short name,
+// trailing dots and spaces, an alternate stream (git's is_ntfs_dotgit in
+// path.c and verify_path in read-cache.c; HFS+'s ignorable characters never
+// get here, NAME_CONTROL refuses them).
 func isDotGit(component string) bool {
-	if len(component) < len(".git") || component[0] != '.' && component[0]|0x20 != 'g' {
-		return false
+	for part := range strings.SplitSeq(component, `\`) {
+		name, _, _ := strings.Cut(part, ":")
+		name = strings.TrimRight(name, ". ")
+		if strings.EqualFold(name, ".git") || strings.EqualFold(name, "git~1") {
+			return true
+		}
 	}
-	name, _, _ := strings.Cut(component, ":")
-	name = strings.TrimRight(name, ". ")
-	return strings.EqualFold(name, ".git") || strings.EqualFold(name, "git~1")
+	return false
 }
 
 // CheckTarget checks the target of a symbolic link as ParsePath checks the
