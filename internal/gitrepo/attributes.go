@@ -1,0 +1,191 @@
+package gitrepo
+
+import (
+	"bytes"
+	"compress/zlib"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/tree"
+)
+
+// AttributeQuery asks for attributes of paths in a tree.
+type AttributeQuery struct {
+	TreeID digest.ObjectID
+	Tree   tree.Tree // the tree of that id, as Repository.Tree gave it
+	Names  []string  // of attributes, as gitattributes(5) has them
+	Paths  []string  // within the tree; with a slash at the end for a directory
+}
+
+// Attributes returns, by path and name, the values that git check-attr gives:
+// "set", "unset", "unspecified" or a string. The maps may be shared and must not
+// be changed. Only the .gitattributes files of the tree count, never those of
+// the system, the user or the repository. A link called .gitattributes does
+// not count either. Each of the files is read and hashed again first; one that
+// is not there is GIT_MISSING. If none of them mentions any of the names,
+// nothing is set, and the result is nil.
+func (r *Repository) Attributes(ctx context.Context, q AttributeQuery) (map[string]map[string]string, error) {
+	paths, ids := attributeFiles(q.Tree, r.format)
+	dir, err := os.MkdirTemp(r.temp, "attributes-")
+	if err != nil {
+		return nil, fmt.Errorf("making a temporary folder: %v", err)
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // Close removes it otherwise
+	if err := makeBare(dir, r.format); err != nil {
+		return nil, err
+	}
+	mentioned := false
+	err = r.read(ctx, ids, func(i int, o object) error {
+		if o.kind == 0 {
+			return refusal.New(refusal.GitMissing, "the repository does not have the blob %v of a .gitattributes file", ids[i]).At(refusal.Unknown, string(paths[i]))
+		}
+		if o.kind != digest.Blob {
+			return refusal.New(refusal.GitType, "the entry names a %v where a blob was expected", o.kind).At(refusal.Unknown, string(paths[i]))
+		}
+		mentioned = mentioned || mentions(o.content, q.Names)
+		return writeBlob(dir, ids[i], o.content)
+	})
+	if err != nil || !mentioned || len(q.Paths) == 0 {
+		return nil, err
+	}
+	if err := r.writeIndex(ctx, dir, paths, ids); err != nil {
+		return nil, err
+	}
+	return r.checkAttr(ctx, dir, q)
+}
+
+// attributeFiles returns the regular files called .gitattributes.
+func attributeFiles(t tree.Tree, f digest.Format) (paths []tree.Path, ids []digest.ObjectID) {
+	const name = ".gitattributes"
+	entries := t.Entries()
+	for i := range entries {
+		e := &entries[i]
+		if e.Kind == tree.File && (e.Path == name || strings.HasSuffix(string(e.Path), "/"+name)) {
+			paths = append(paths, e.Path)
+			ids = append(ids, e.IDs.In(f))
+		}
+	}
+	return paths, ids
+}
+
+// mentions reports whether an attributes file may give a value to one of the
+// names: it holds the name, or that of git's built-in macro (attr.c: binary is
+// -diff -merge -text), or defines a macro.
+func mentions(content []byte, names []string) bool {
+	words := append([]string{"[attr]"}, names...)
+	for _, set := range []string{"diff", "merge", "text"} {
+		if slices.Contains(names, set) {
+			words = append(words, "binary")
+		}
+	}
+	return slices.ContainsFunc(words, func(word string) bool { return bytes.Contains(content, []byte(word)) })
+}
+
+// writeBlob writes a blob, whose hash was checked, as a loose object: git then
+// reads the very bytes that were checked, and nothing else.
+func writeBlob(gitDir string, id digest.ObjectID, content []byte) error {
+	var b bytes.Buffer
+	w := zlib.NewWriter(&b)
+	// gitformat-loose(5), "FORMAT": the header and content as they are hashed.
+	_, _ = w.Write([]byte("blob " + strconv.Itoa(len(content)) + "\x00"))
+	_, _ = w.Write(content)
+	_ = w.Close() // writing to a bytes.Buffer never fails
+	name := id.String()
+	path := filepath.Join(gitDir, "objects", name[:2], name[2:])
+	err := os.MkdirAll(filepath.Dir(path), 0o700)
+	if err == nil {
+		err = os.WriteFile(path, b.Bytes(), 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("writing a temporary object: %v", err)
+	}
+	return nil
+}
+
+// writeIndex makes an index of the attributes files alone.
+func (r *Repository) writeIndex(ctx context.Context, dir string, paths []tree.Path, ids []digest.ObjectID) error {
+	var lines strings.Builder
+	for i, path := range paths {
+		fmt.Fprintf(&lines, "100644 %v 0\t%s\x00", ids[i], path)
+	}
+	return r.git.run(ctx, call{
+		args: []string{"update-index", "-z", "--index-info"}, gitDir: dir, index: filepath.Join(dir, "index"),
+		stdin: strings.NewReader(lines.String()),
+	})
+}
+
+// checkAttr asks git about all paths.
+func (r *Repository) checkAttr(ctx context.Context, dir string, q AttributeQuery) (map[string]map[string]string, error) {
+	out := &attributeReader{names: q.Names, values: make(map[string]map[string]string, len(q.Paths)), shared: make(map[string]map[string]string)}
+	err := r.git.run(ctx, call{
+		args:   append([]string{"check-attr", "--cached", "-z", "--stdin"}, q.Names...),
+		gitDir: dir, index: filepath.Join(dir, "index"), stdout: out,
+		stdin: strings.NewReader(strings.Join(q.Paths, "\x00") + "\x00"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range q.Paths {
+		if out.values[path] == nil {
+			return nil, fmt.Errorf("reading attributes: git check-attr does not answer for %q", path)
+		}
+	}
+	return out.values, nil
+}
+
+// attributeReader is a writer that takes what check-attr -z prints: PATH NUL
+// NAME NUL VALUE NUL, for each path all names in order.
+type attributeReader struct {
+	names   []string
+	partial []byte
+	fields  []string
+	values  map[string]map[string]string
+	shared  map[string]map[string]string // by all values of a path
+}
+
+func (a *attributeReader) Write(p []byte) (int, error) {
+	for rest := p; ; {
+		field, after, found := bytes.Cut(rest, []byte{0})
+		a.partial = append(a.partial, field...)
+		if !found {
+			return len(p), nil
+		}
+		a.fields = append(a.fields, string(a.partial))
+		a.partial, rest = a.partial[:0], after
+		if len(a.fields) == 3*len(a.names) {
+			if err := a.take(); err != nil {
+				return 0, err
+			}
+		}
+	}
+}
+
+// take takes the answers for one path.
+func (a *attributeReader) take() error {
+	path := a.fields[0]
+	var key strings.Builder
+	for i, name := range a.names {
+		if a.fields[3*i] != path || a.fields[3*i+1] != name {
+			return fmt.Errorf("reading attributes: git check-attr answers for %q of %q, not for %q of %q", a.fields[3*i+1], a.fields[3*i], name, path)
+		}
+		key.WriteString(a.fields[3*i+2] + "\x00")
+	}
+	values := a.shared[key.String()]
+	if values == nil {
+		values = make(map[string]string, len(a.names))
+		for i, name := range a.names {
+			values[name] = a.fields[3*i+2]
+		}
+		a.shared[key.String()] = values
+	}
+	a.values[path] = values
+	a.fields = a.fields[:0]
+	return nil
+}
