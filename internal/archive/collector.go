@@ -23,11 +23,12 @@ type member struct {
 // collector turns members into the entries of a tree: it checks names, strips
 // the prefix, and hashes contents.
 type collector struct {
-	prefix     string // without final slash
-	prefixSet  bool
-	maxMembers int
-	members    int
-	nameBytes  int64 // of all names and targets
+	prefix      string // without final slash
+	prefixSet   bool
+	maxMembers  int
+	members     int
+	nameBytes   int64 // of all names and targets
+	targetBytes int64 // of the targets of symbolic links
 
 	hash      *digest.ObjectHash
 	inspector Inspector
@@ -86,6 +87,12 @@ func (c *collector) count(m member) error {
 	if c.nameBytes > maxNameBytes {
 		return refusal.New(refusal.TarTooMany, "the names in the archive have more than %d bytes together, the limit", int64(maxNameBytes)).At(m.offset, m.name)
 	}
+	if m.kind != tree.Symlink {
+		return nil
+	}
+	if c.targetBytes += int64(len(m.target)); c.targetBytes > maxTargetBytes {
+		return refusal.New(refusal.TarTooMany, "the targets of symbolic links have more than %d bytes together, the limit", int64(maxTargetBytes)).At(m.offset, m.name)
+	}
 	return nil
 }
 
@@ -97,6 +104,9 @@ func (c *collector) path(m member) (tree.Path, error) {
 		name = strings.TrimSuffix(name, "/")
 	}
 	full, err := tree.ParsePath(name)
+	if err == nil {
+		err = checkRoot(name)
+	}
 	if err != nil {
 		return "", at(err, m.offset, m.name)
 	}
@@ -121,6 +131,16 @@ func (c *collector) path(m member) (tree.Path, error) {
 	}
 	c.topSeen[name] = true
 	return "", nil
+}
+
+// checkRoot refuses names that some systems take for absolute. bsdtar cuts such
+// a beginning off on every system, so that "C:a" is written as "a".
+func checkRoot(name string) error {
+	letter := name[0]|0x20 >= 'a' && name[0]|0x20 <= 'z'
+	if name[0] == '\\' || letter && len(name) > 1 && name[1] == ':' {
+		return refusal.New(refusal.NamePath, "the name begins with a drive letter or a backslash, which some extractors cut off")
+	}
+	return nil
 }
 
 // symlink stores a link; whether it leads out is known when all members are.
@@ -189,6 +209,9 @@ func (c *collector) hardLink(m member) error {
 		return refusal.New(refusal.TarType, "a hard link to %q, which is no earlier regular member", m.target).At(m.offset, m.name)
 	}
 	e := c.entries[i]
+	if e.Perm != m.perm {
+		return refusal.New(refusal.TarType, "a hard link of mode %04o to %q of mode %04o: some extractors would change that file's", m.perm, m.target, e.Perm).At(m.offset, m.name)
+	}
 	e.Path, e.Offset = path, m.offset
 	c.entries = append(c.entries, e)
 	c.modes[e.Perm]++

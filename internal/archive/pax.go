@@ -170,6 +170,14 @@ func parseLong(data []byte) (string, error) {
 	return name, nil
 }
 
+// isBeginning reports whether short is what a writer of GNU long names leaves
+// in the header's own field: its first 100 bytes (GNU tar, Python), 99 and a
+// NUL (GNU tar's oldgnu), or 100 without final slashes (Go).
+func isBeginning(short, long string) bool {
+	first := long[:min(len(long), maxShortNameBytes)]
+	return short == first || short == first[:len(first)-1] || short == strings.TrimRight(first, "/")
+}
+
 // resolve applies the overrides to h and checks that they agree with it.
 func (o *override) resolve(h *header) error {
 	for _, name := range []string{o.path, o.linkpath} {
@@ -177,8 +185,11 @@ func (o *override) resolve(h *header) error {
 			return refusal.New(refusal.PaxPath, "the record that says %q is needless: the header's own field holds such a name", name)
 		}
 	}
-	if o.longName && !strings.HasPrefix(o.path, h.name) {
-		return refusal.New(refusal.GNULong, "the header's own name %q is not the beginning of the long name", h.name)
+	if o.longName && !isBeginning(h.name, o.path) || o.longLink && !isBeginning(h.linkname, o.linkpath) {
+		return refusal.New(refusal.GNULong, "the header's own name %q or link name %q is not the beginning of the long one", h.name, h.linkname)
+	}
+	if o.path != "" && h.typ == typeRegularNUL && strings.HasSuffix(h.name, "/") {
+		return refusal.New(refusal.TarType, "the header's own name %q makes a directory of a file of the oldest type to some readers (CVE-2025-13462)", h.name)
 	}
 	if (o.linkpath != "" || o.longLink) && h.typ != typeHardLink && h.typ != typeSymlink {
 		return refusal.New(refusal.TarType, "an extension header gives a link name to a member that is no link")
