@@ -108,18 +108,8 @@ func (f *facts) one(format []byte) []reading {
 		if isLayout(format) {
 			return nil
 		}
-	case 'H':
-		return plain(1, f.id)
-	case 'h':
-		return []reading{{1, []part{{abbreviation, f.id}}}}
-	case 'T':
-		return plain(1, f.tree)
-	case 't':
-		return []reading{{1, []part{{abbreviation, f.tree}}}}
-	case 'P':
-		return plain(1, f.parents)
-	case 'p':
-		return []reading{{1, f.abbreviatedParents}}
+	case 'H', 'h', 'T', 't', 'P', 'p':
+		return f.ids(format[0])
 	case 'm': // the mark of a commit that was reached from no side of a range
 		return plain(1, ">")
 	case 'd', 'D':
@@ -136,6 +126,23 @@ func (f *facts) one(format []byte) []reading {
 		}
 	}
 	return f.commitText(format)
+}
+
+// ids reads the placeholders of the commit's own id, its tree's and parents'.
+func (f *facts) ids(letter byte) []reading {
+	switch letter {
+	case 'H':
+		return plain(1, f.id)
+	case 'h':
+		return []reading{{1, []part{{abbreviation, f.id}}}}
+	case 'T':
+		return plain(1, f.tree)
+	case 't':
+		return []reading{{1, []part{{abbreviation, f.tree}}}}
+	case 'P':
+		return plain(1, f.parents)
+	}
+	return []reading{{1, f.abbreviatedParents}}
 }
 
 // color reads %C…: colours are off in archives, so all of it expands to
