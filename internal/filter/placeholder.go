@@ -92,13 +92,9 @@ func (f *facts) one(format []byte) []reading {
 		return f.commitText(format)
 	}
 	switch format[0] {
-	case 'n':
-		return plain(1, "\n")
-	case 'x':
-		if len(format) >= 3 {
-			if b, err := strconv.ParseUint(string(format[1:3]), 16, 8); err == nil {
-				return plain(3, string([]byte{byte(b)}))
-			}
+	case 'n', 'x':
+		if r := literalByte(format); r != nil {
+			return r
 		}
 	case 'C':
 		if r, known := color(format); known {
@@ -108,24 +104,46 @@ func (f *facts) one(format []byte) []reading {
 		if isLayout(format) {
 			return nil
 		}
-	case 'H', 'h', 'T', 't', 'P', 'p':
-		return f.ids(format[0])
-	case 'm': // the mark of a commit that was reached from no side of a range
-		return plain(1, ">")
-	case 'd', 'D':
-		return decorations(1, format[0] == 'd')
-	case 'S', 'N': // only git log has sources and notes
-		return unknown()
-	case 'g':
-		return reflog(format)
-	case 'G':
-		return f.signature(format)
 	case '(':
 		if r := refsPlaceholder(format); r != nil {
 			return r
 		}
+	case 'H', 'h', 'T', 't', 'P', 'p':
+		return f.ids(format[0])
+	case 'd', 'D':
+		return decorations(1, format[0] == 'd')
+	case 'm', 'S', 'N', 'g', 'G':
+		return f.logOnly(format)
 	}
 	return f.commitText(format)
+}
+
+// literalByte reads %n and %xNN, nil if there are not two digits.
+func literalByte(format []byte) []reading {
+	if format[0] == 'n' {
+		return plain(1, "\n")
+	}
+	if len(format) < len("xNN") {
+		return nil
+	}
+	b, err := strconv.ParseUint(string(format[1:3]), 16, 8)
+	if err != nil {
+		return nil
+	}
+	return plain(3, string([]byte{byte(b)}))
+}
+
+// logOnly reads the placeholders that say something in git log alone.
+func (f *facts) logOnly(format []byte) []reading {
+	switch format[0] {
+	case 'm': // the mark of a commit that was reached from no side of a range
+		return plain(1, ">")
+	case 'g':
+		return reflog(format)
+	case 'G':
+		return f.signature(format)
+	}
+	return unknown() // sources and notes
 }
 
 // ids reads the placeholders of the commit's own id, its tree's and parents'.
