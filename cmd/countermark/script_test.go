@@ -69,7 +69,7 @@ func TestScripts(t *testing.T) {
 //
 //	f MODE NAME @FILE    a regular file with the content of FILE
 //	f MODE NAME =TEXT    … with TEXT, in which \n, \r, \t and \xHH are escapes
-//	d MODE NAME/
+//	d MODE NAME/          (escapes are read in the NAME of files too)
 //	l NAME TARGET        a symbolic link
 func mktar(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
@@ -97,6 +97,8 @@ func mktar(ts *testscript.TestScript, neg bool, args []string) {
 				ts.Check(err)
 			}
 			h.Size = int64(len(content))
+			h.Name, err = strconv.Unquote(`"` + h.Name + `"`)
+			ts.Check(err)
 		case "d":
 			h.Typeflag, h.Name, h.Mode = tar.TypeDir, f[2], octalMode(ts, f[1])
 		case "l":
