@@ -11,24 +11,31 @@ import (
 func newBzip2(src *source) *scannedBody {
 	scan := &bzip2Scanner{}
 	return &scannedBody{feed: newFeed(src, scan), name: "go bzip2", start: func(f *feed) (io.ReadCloser, error) {
-		return strictDecoder{Reader: bzip2Decoder{bzip2.NewReader(f), scan}}, nil
+		return strictDecoder{Reader: bzip2Decoder{bzip2.NewReader(f), f, scan}}, nil
 	}}
 }
 
-// bzip2Decoder tells a file that ends early from one that is corrupt.
+// bzip2Decoder tells a file that ends early, or goes on, from one that is
+// corrupt.
 type bzip2Decoder struct {
 	io.Reader
+	feed *feed
 	scan *bzip2Scanner
 }
 
 func (d bzip2Decoder) Read(p []byte) (int, error) {
 	n, err := d.Reader.Read(p)
-	switch {
-	case d.scan.complete():
+	if err == nil || d.feed.drain() != nil {
+		return n, err // what ended the feed comes before what the decoder says
+	}
+	switch s := d.scan; {
+	case s.complete() && (err == io.EOF || s.first == s.after):
+	case s.first > 0 && s.first < s.offset:
+		err = s.trailing(s.first)
 	case err == io.ErrUnexpectedEOF:
-		err = refuse(refusal.ZTruncated, d.scan.offset, "the file ends inside its bzip2 stream")
+		err = refuse(refusal.ZTruncated, s.offset, "the file ends inside its bzip2 stream")
 	case err == io.EOF:
-		err = refuse(refusal.ZTrailing, d.scan.offset, "the file does not end with the end marker of bzip2")
+		err = s.trailing(s.offset)
 	}
 	return n, err
 }
@@ -52,7 +59,8 @@ const (
 type bzip2Scanner struct {
 	offset  int64
 	bits    uint64  // the last 64 bits
-	after   int64   // offset of the first byte behind the last marker's checksum, 0 if there was none
+	first   int64   // offset of the first byte behind the first marker's checksum, 0 if there was none
+	after   int64   // the same of the last marker
 	padding int     // zero bits before it
 	pending []int64 // such offsets at which another stream may begin; two at most
 }
@@ -87,6 +95,9 @@ func (s *bzip2Scanner) found(i int) {
 	bits := s.offset*8 - int64(i) + bzip2CheckBits
 	s.after = (bits + 7) / 8
 	s.padding = int(s.after*8 - bits)
+	if s.first == 0 {
+		s.first = s.after
+	}
 	s.pending = append(s.pending, s.after)
 }
 
@@ -95,9 +106,13 @@ func (s *bzip2Scanner) finish() error {
 	case s.after == 0 || s.after > s.offset:
 		return nil // the decoder says whether the file is corrupt or ends early
 	case s.after < s.offset:
-		return refuse(refusal.ZTrailing, s.after, "the file goes on after its bzip2 stream, expected its end")
+		return s.trailing(s.after)
 	case s.bits&(1<<s.padding-1) != 0:
 		return refuse(refusal.ZHeader, s.offset-1, "the last %d bits after the bzip2 stream are not zero", s.padding)
 	}
 	return nil
+}
+
+func (s *bzip2Scanner) trailing(offset int64) error {
+	return refuse(refusal.ZTrailing, offset, "the file goes on after its bzip2 stream, expected its end")
 }

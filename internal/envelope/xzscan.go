@@ -184,7 +184,7 @@ func (s *xzScanner) chunkControl(b []byte) error {
 	const (
 		endMarker, copyWithReset, copyOnly    = 0x00, 0x01, 0x02
 		lzma, lzmaProps, lzmaPropsWithDict    = 0x80, 0xC0, 0xE0
-		sizesOfCopy, sizesOfLZMA, sizesOfProp = 3, 5, 6 // bytes of the chunk's header
+		sizesOfCopy, sizesOfLZMA, sizesOfProp = 3, 6, 7 // bytes of the chunk's header, and of the first of LZMA data
 	)
 	control, block := b[0], &s.block
 	switch {
@@ -215,11 +215,18 @@ func (s *xzScanner) chunkControl(b []byte) error {
 func (s *xzScanner) chunkHeader(h []byte) error {
 	uncompressed := int64(binary.BigEndian.Uint16(h[1:3])) + 1
 	compressed := uncompressed
+	present := int64(0) // bytes of data in h
 	if h[0]&0x80 != 0 {
 		uncompressed += int64(h[0]&0x1F) << 16
 		compressed = int64(binary.BigEndian.Uint16(h[3:5])) + 1
+		present = 1
+		// The range coder's first byte is always zero, and some decoders
+		// do not look at it (liblzma's range_decoder.h).
+		if h[len(h)-1] != 0 {
+			return s.refuse(refusal.ZCRC, len(h)-1, "the LZMA data of a chunk begins with 0x%02x, expected 0", h[len(h)-1])
+		}
 	}
-	if len(h) == 6 {
+	if len(h) == 7 {
 		// Properties are (pb * 5 + lp) * 9 + lc, with lc + lp at most 4.
 		props := int(h[5])
 		if lc, lp := props%9, props/9%5; props > (4*5+4)*9+8 || lc+lp > 4 {
@@ -230,10 +237,10 @@ func (s *xzScanner) chunkHeader(h []byte) error {
 	if err := s.limits.checkSize(s.out); err != nil {
 		return err
 	}
-	if err := s.limits.checkRatio(s.out, s.offset+compressed); err != nil {
+	if err := s.limits.checkRatio(s.out, s.offset+compressed-present); err != nil {
 		return err
 	}
-	s.skip(compressed)
+	s.skip(compressed - present)
 	s.next(1, s.chunkControl)
 	return nil
 }
