@@ -47,6 +47,7 @@ type location struct {
 	dir   tree.Path // a directory of the archive, "" for the top; no component is a link
 	below int       // how many components below dir, where the archive has no directory
 	hops  int       // how many links lead into one another on the way
+	lost  bool      // a link on the way is in a loop: it leads nowhere, and counts as a plain name
 }
 
 // follower follows links as a kernel would, reading the archive's own. Each
@@ -66,7 +67,8 @@ func (f *follower) follow(p tree.Path, depth int) (location, error) {
 	if depth > maxLinkHops {
 		return location{}, f.refuse(p, "more than %d symbolic links lead into one another", maxLinkHops)
 	}
-	f.known[p] = location{dir: p.Dir(), below: 1} // what a loop that comes back here finds
+	nowhere := location{dir: p.Dir(), below: 1, lost: true}
+	f.known[p] = nowhere // what a loop that comes back here finds
 	at := location{dir: p.Dir(), hops: 1}
 	for component := range strings.SplitSeq(f.links[p], "/") {
 		switch {
@@ -88,6 +90,10 @@ func (f *follower) follow(p tree.Path, depth int) (location, error) {
 	if at.hops > maxLinkHops {
 		return location{}, f.refuse(p, "more than %d symbolic links lead into one another", maxLinkHops)
 	}
+	if at.lost {
+		nowhere.hops = at.hops
+		at = nowhere
+	}
 	f.known[p] = at
 	return at, nil
 }
@@ -108,7 +114,7 @@ func (f *follower) step(at location, component string, depth int) (location, err
 		return location{}, f.refuse(p, "the symbolic link leads to %q, an absolute path", target)
 	case isLink:
 		next, err := f.follow(p, depth+1)
-		next.hops = max(at.hops, next.hops+1)
+		next.hops, next.lost = max(at.hops, next.hops+1), next.lost || at.lost
 		return next, err
 	}
 	if dir, ok := f.directory(p); ok {

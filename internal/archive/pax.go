@@ -185,14 +185,14 @@ func (o *override) resolve(h *header) error {
 			return refusal.New(refusal.PaxPath, "the record that says %q is needless: the header's own field holds such a name", name)
 		}
 	}
+	if (o.linkpath != "" || o.longLink) && h.typ != typeHardLink && h.typ != typeSymlink {
+		return refusal.New(refusal.TarType, "an extension header gives a link name to a member that is no link")
+	}
 	if o.longName && !isBeginning(h.name, o.path) || o.longLink && !isBeginning(h.linkname, o.linkpath) {
 		return refusal.New(refusal.GNULong, "the header's own name %q or link name %q is not the beginning of the long one", h.name, h.linkname)
 	}
 	if o.path != "" && h.typ == typeRegularNUL && strings.HasSuffix(h.name, "/") {
 		return refusal.New(refusal.TarType, "the header's own name %q makes a directory of a file of the oldest type to some readers (CVE-2025-13462)", h.name)
-	}
-	if (o.linkpath != "" || o.longLink) && h.typ != typeHardLink && h.typ != typeSymlink {
-		return refusal.New(refusal.TarType, "an extension header gives a link name to a member that is no link")
 	}
 	if o.size >= 0 && o.size != h.size {
 		return refusal.New(refusal.PaxSize, "the size record says %d, the header's size field %d", o.size, h.size)

@@ -63,6 +63,7 @@ type tarReader struct {
 	paxUsed  bool
 	embedded digest.ObjectID
 	pending  *header // a header that start read and did not use
+	ended    bool    // the end of the archive was read
 	place    int64   // offset of the last header read
 }
 
@@ -96,6 +97,9 @@ func (t *tarReader) header() (*header, error) {
 		t.pending = nil
 		return h, nil
 	}
+	if t.ended {
+		return nil, nil
+	}
 	t.place = t.offset
 	block, err := t.nextBlock()
 	switch {
@@ -109,6 +113,7 @@ func (t *tarReader) header() (*header, error) {
 		return nil, err
 	}
 	if firstNonZero(block) < 0 {
+		t.ended = true
 		return nil, t.end()
 	}
 	h, err := parseHeader(block)

@@ -91,7 +91,7 @@ func (b *tarBuilder) header(typ byte, name string, sizeBytes int, patches ...pat
 	}
 	for _, p := range []patch{
 		set(atName, name), set(atMode, permissions), set(atUID, "0001750\x00"), set(atGID, "0001750\x00"),
-		size(sizeBytes), set(atMtime, "14512345670\x00"), set(atType, string(typ)), set(atMagic, b.magic),
+		size(sizeBytes), set(atMtime, "14512345670\x00"), set(atType, string([]byte{typ})), set(atMagic, b.magic),
 	} {
 		put(p)
 	}
