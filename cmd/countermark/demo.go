@@ -28,6 +28,9 @@ func newDemoCommand(s streams) *cobra.Command {
 	return cmd
 }
 
+// indent sets off what a command prints.
+const indent = "    "
+
 // demo is one showing: every step prints a command, runs it, and holds it to
 // the exit status that it must have.
 type demo struct {
@@ -81,6 +84,8 @@ var attacks = []attack{
 // it must.
 func runDemo(ctx context.Context, keep string, s streams) (err error) {
 	d := &demo{s: s, style: styleFor(s.out), dir: keep}
+	d.style.Brief = true
+	d.style.Width = max(0, d.style.Width-len(indent))
 	if keep == "" {
 		if d.dir, err = os.MkdirTemp("", "countermark-demo-*"); err != nil {
 			return fmt.Errorf("making a temporary folder: %w", err)
@@ -162,9 +167,9 @@ func (d *demo) verify(ctx context.Context, want int, flags ...string) error {
 	}
 	text := strings.ReplaceAll(out.String(), d.dir+string(filepath.Separator), "")
 	for line := range strings.Lines(text) {
-		d.say("    %s", strings.TrimSuffix(line, "\n"))
+		d.say("%s%s", indent, strings.TrimSuffix(line, "\n"))
 	}
-	d.say("    exit status %d", got)
+	d.say("%sexit status %d", indent, got)
 	if got != want {
 		return &failure{code: report.Internal, detail: fmt.Sprintf("the demo expected exit status %d here; this is a defect of countermark", want)}
 	}

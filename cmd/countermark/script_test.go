@@ -39,11 +39,14 @@ func TestScripts(t *testing.T) {
 				{"GIT_AUTHOR_NAME", "A U Thor"}, {"GIT_AUTHOR_EMAIL", "author@example.com"},
 				{"GIT_COMMITTER_NAME", "C O Mitter"}, {"GIT_COMMITTER_EMAIL", "committer@example.com"},
 				{"GIT_AUTHOR_DATE", "2024-04-01T12:00:00+0200"}, {"GIT_COMMITTER_DATE", "2024-04-01T12:00:00+0200"},
-				{"TMPDIR", filepath.Join(env.WorkDir, ".tmp")},
+				{"TMPDIR", filepath.Join(env.WorkDir, "tmp")},
 			} {
 				env.Setenv(kv[0], kv[1])
 			}
-			return os.Mkdir(filepath.Join(env.WorkDir, ".tmp"), 0o700)
+			slot := &serverSlot{}
+			env.Values[serverKey{}] = slot
+			env.Defer(slot.stop)
+			return os.Mkdir(filepath.Join(env.WorkDir, "tmp"), 0o700)
 		},
 		Condition: func(cond string) (bool, error) {
 			name, ok := strings.CutPrefix(cond, "have:")
@@ -61,6 +64,7 @@ func TestScripts(t *testing.T) {
 			"replace": replaceText,
 			"exits":   exits,
 			"nothing": nothing,
+			"serve":   serve,
 		},
 	})
 }

@@ -167,7 +167,7 @@ func (r *Reader) Close() error {
 // Format returns the format that was recognised.
 func (r *Reader) Format() Format { return r.format }
 
-// Decoder names what decompresses, such as "go gzip"; "none" for a plain tar.
+// Decoder names what decompresses, such as "go gzip"; "not compressed" for a plain tar.
 func (r *Reader) Decoder() string { return r.body.decoder() }
 
 // Notes returns sentences about what was accepted and is worth knowing, such
@@ -192,6 +192,6 @@ func (r *Reader) InputBytes() int64 { return r.src.raw.count.Load() }
 type plain struct{ *source }
 
 func (p plain) consumed() int64 { return -1 }
-func (p plain) decoder() string { return "none" }
+func (p plain) decoder() string { return "not compressed" }
 func (p plain) notes() []string { return nil }
 func (p plain) Close() error    { return nil }

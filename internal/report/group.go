@@ -24,7 +24,7 @@ func group(paths []string) []string {
 	for _, by := range []struct{ key, label func(string) string }{
 		{path.Base, func(p string) string { return path.Base(p) }},
 		{func(p string) string { return path.Dir(p) + "\x00" + path.Ext(p) }, suffixPattern},
-		{path.Dir, func(p string) string { return path.Join(path.Dir(p), "*") }},
+		{path.Dir, directoryPattern},
 	} {
 		sizes := make(map[string]int)
 		for _, p := range rest {
@@ -60,4 +60,12 @@ func suffixPattern(p string) string {
 		return ""
 	}
 	return path.Join(path.Dir(p), "*"+path.Ext(p))
+}
+
+// directoryPattern returns "dir/*", or "" at the top.
+func directoryPattern(p string) string {
+	if path.Dir(p) == "." {
+		return ""
+	}
+	return path.Join(path.Dir(p), "*")
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/countermark/countermark/internal/compare"
@@ -13,6 +14,7 @@ type Style struct {
 	Color bool
 	Width int  // columns of the terminal; 0: 100
 	All   bool // one line for every path
+	Brief bool // without digests, notes and what was not checked
 }
 
 const (
@@ -78,15 +80,19 @@ func (d *Document) Text(style Style) string {
 	for _, c := range classLines {
 		t.class(d, c)
 	}
-	t.identities(d)
+	if !style.Brief {
+		t.identities(d)
+	}
 	if d.Lock != nil && len(d.Lock.Stale) > 0 {
-		t.wrap("  stale in "+escape.Text(d.Lock.File)+" (no longer occurs): ", strings.Join(d.Lock.Stale, ", "))
+		t.wrap("  stale in "+escape.Text(path.Base(d.Lock.File))+" (no longer occurs): ", strings.Join(d.Lock.Stale, ", "))
 	}
 	for _, note := range d.Notes {
-		t.wrap("  note: ", note)
+		if !style.Brief {
+			t.wrap("  note: ", note)
+		}
 	}
 	t.verdict(d)
-	if len(d.NotChecked) > 0 {
+	if len(d.NotChecked) > 0 && !style.Brief {
 		t.wrap("Not checked: ", strings.Join(d.NotChecked, "; ")+".")
 	}
 	return t.String()
@@ -95,7 +101,7 @@ func (d *Document) Text(style Style) string {
 func (t *text) head(d *Document) {
 	names := make([]string, len(d.Archives))
 	for i, a := range d.Archives {
-		names[i] = escape.Text(a.Name)
+		names[i] = escape.Text(path.Base(a.Name))
 	}
 	target := "commit " + d.Commit.ID[:min(12, len(d.Commit.ID))]
 	if d.Commit.Ref != "" {
@@ -119,7 +125,7 @@ func (t *text) unaccepted(d *Document) {
 			continue
 		}
 		if n++; n <= maxNamed {
-			t.line("  %s %s", t.paint(red, "not in "+escape.Text(d.Lock.File)+":"), describe(r))
+			t.line("  %s %s", t.paint(red, "not in "+escape.Text(path.Base(d.Lock.File))+":"), describe(r))
 		}
 	}
 	if n > maxNamed {
@@ -174,20 +180,23 @@ func (t *text) class(d *Document, c classLine) {
 func (t *text) list(head, color string, items []string) {
 	const indent = 17
 	line := fmt.Sprintf("%-*s", indent-1, head)
-	column, lines := max(indent, len(line)+1), 1
+	if len(head) >= indent-1 {
+		line = head + " "
+	}
+	column, lines := len(line), 1
 	t.WriteString(t.paint(color, line))
 	for i, item := range items {
 		if i+1 < len(items) {
 			item += ","
 		}
 		width := len([]rune(item)) + 1
-		if column+width > t.style.Width && column > indent {
+		if column+width > t.style.Width && column >= indent {
 			if lines++; lines > maxListLines {
-				t.WriteString(" …")
+				fmt.Fprintf(t, " … (%d more)", len(items)-i)
 				break
 			}
 			t.WriteString("\n" + strings.Repeat(" ", indent-1))
-			column = indent
+			column = indent - 1
 		}
 		t.WriteString(" " + item)
 		column += width
@@ -213,7 +222,7 @@ func (t *text) wrap(head, body string) {
 
 func (t *text) identities(d *Document) {
 	for _, a := range d.Archives {
-		t.line("  file sha256:%s  %s, by %s", a.SHA256, escape.Text(a.Name), escape.Text(a.Decoder))
+		t.line("  file sha256:%s  %s (%s)", a.SHA256, escape.Text(path.Base(a.Name)), escape.Text(a.Decoder))
 	}
 	if tar := d.Archives[0].TarSHA256; tar != nil {
 		t.line("  tar  sha256:%s", *tar)
@@ -234,26 +243,40 @@ func (t *text) identities(d *Document) {
 }
 
 func (t *text) verdict(d *Document) {
-	color, sentence := green, ""
+	color := green
 	switch d.Exit {
 	case 1:
 		color = red
 	case 3:
 		color = yellow
 	}
+	t.wrap(t.paint(color, strings.ToUpper(d.Verdict))+": ", d.sentence()+".")
+}
+
+// sentence says what the verdict means and what to do about it.
+func (d *Document) sentence() string {
+	const next = "--all lists every path; --update-lock records the differences once reviewed"
+	lock := ""
+	if d.Lock != nil {
+		lock = path.Base(d.Lock.File)
+	}
 	switch {
 	case d.Claim != nil && !d.Claim.SameTree:
-		sentence = fmt.Sprintf("CMP_CLAIM: the archive says that it was made from commit %s", d.Claim.Embedded)
-	case d.Lock != nil && d.Lock.Updated:
-		sentence = "the differences are now recorded in " + escape.Text(d.Lock.File)
+		return "CMP_CLAIM: the archive says that it was made from another commit, " + d.Claim.Embedded
+	case d.Lock != nil && d.Lock.Updated && d.Exit != 0:
+		return "the differences are now recorded in " + lock + ", and the next run passes"
+	case d.Exit == 0 && d.Lock != nil && d.Lock.Accepted > 0:
+		return fmt.Sprintf("every difference (%d) is recorded in %s, with exactly this content", d.Lock.Accepted, lock)
 	case d.Exit == 0:
-		sentence = "every file of this archive is accounted for by that commit"
-	case d.Lock != nil:
-		sentence = "the lock file does not record all of these differences; once reviewed, --update-lock records them"
+		return "every path of the archive and of the commit is accounted for"
+	case d.Lock != nil && d.Exit == 1:
+		return "not all of these differences are recorded in " + lock + "; " + next
 	case d.Exit == 3:
-		sentence = "not every path could be decided; the paths say what is missing"
-	default:
-		sentence = "this archive is not that commit. --all lists every path; --update-lock records the differences once reviewed"
+		return "some paths cannot be decided; --all says what is missing for each"
+	case d.Verdict == compare.AddedOnly.String():
+		return "the commit is all here, and more that is in no commit; " + next
+	case d.Verdict == compare.RefsUnprovable.String():
+		return "git wrote names of branches or tags into some files, which no one can check later; " + next
 	}
-	t.wrap(t.paint(color, strings.ToUpper(d.Verdict))+": ", sentence+".")
+	return "this archive is not that commit; " + next
 }
