@@ -214,19 +214,24 @@ func recognise(head []byte, base string) (Format, error) {
 	if ok {
 		return format, CheckName(base, format)
 	}
-	if len(head) == 0 {
+	if len(head) == 0 && !promisesTar(base) {
 		return 0, refuse(refusal.ZTruncated, 0, "the file is empty")
 	}
 	if name := foreign(head); name != "" {
 		return 0, refuse(refusal.ZFormat, 0, "the file is in a format that is not read: %s", name)
 	}
-	if promised, ok := FormatOfName(base); ok && promised == Tar {
+	if promisesTar(base) {
 		return Tar, nil
 	}
 	if isTruncatedMagic(head) {
 		return 0, refuse(refusal.ZTruncated, 0, "the file ends after %d bytes, inside its first magic number", len(head))
 	}
 	return 0, refuse(refusal.ZFormat, 0, "the file is none of tar, gzip, bzip2, xz, zstd and zip")
+}
+
+func promisesTar(base string) bool {
+	promised, ok := FormatOfName(base)
+	return ok && promised == Tar
 }
 
 // refuse returns a refusal at an offset in the compressed file.
