@@ -17,10 +17,16 @@ func (v *verification) conclude(ctx context.Context, result *compare.Report, inp
 	if v.lock != nil {
 		result.Accept(v.lock)
 	}
+	v.checkClaim(ctx, result, first)
+	if first.Identity.Collision {
+		result.Refute()
+	}
+	if err := v.checkIdentity(result, first); err != nil {
+		return err
+	}
 	v.describe(inputs, all)
 	v.doc.SetComparison(result, first, v.o.all)
 	v.notes(result, first)
-	v.checkClaim(ctx, result, first)
 	if v.lock != nil {
 		v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), Stale: stale(result)}
 	}
@@ -108,9 +114,21 @@ func (v *verification) checkClaim(ctx context.Context, result *compare.Report, c
 	v.doc.Claim = &report.Claim{Rule: "CMP_CLAIM", Embedded: contents.Embedded.String(), SameTree: same}
 	if same {
 		v.doc.Notes = append(v.doc.Notes, fmt.Sprintf("the archive says that it was made from commit %v, which has the same tree", contents.Embedded))
-	} else if v.doc.Exit == exitHolds || v.doc.Exit == exitIncomplete {
-		v.doc.Verdict, v.doc.Exit = compare.Differs.String(), exitDoesNot
+		return
 	}
+	result.Refute()
+}
+
+// checkIdentity holds the verdict to the trees' ids, which were computed
+// independently of it: identical trees have one id.
+func (v *verification) checkIdentity(result *compare.Report, contents *archive.Contents) error {
+	if result.Verdict() != compare.IdenticalTree || result.Count(compare.Submodule) > 0 || len(v.parts) > 1 || result.ExecUnstated() > 0 {
+		return nil
+	}
+	if id := contents.Identity.Git.In(v.target.ID.Format()); id != v.target.Tree {
+		return &failure{code: report.Internal, detail: fmt.Sprintf("every path is identical, and yet the trees are %v and %v; this is a defect of countermark", id, v.target.Tree)}
+	}
+	return nil
 }
 
 // undecided ends a run in which nothing says which commit is meant.

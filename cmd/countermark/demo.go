@@ -22,7 +22,12 @@ func newDemoCommand(s streams) *cobra.Command {
 		Long: "Makes a small project with a generated file, tags and releases it, verifies the release, and then\n" +
 			"tampers with it in four ways. It needs git, no network, and a second or two.\n\n" + exitHelp,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), keep, s) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := runDemo(cmd.Context(), keep, s); err != nil {
+				return failureOf(cmd.Context(), err, report.Internal)
+			}
+			return nil
+		},
 	}
 	cmd.Flags().StringVar(&keep, "keep", "", "work in the new `FOLDER` and leave it there, to look around")
 	return cmd
@@ -158,7 +163,7 @@ func (d *demo) verify(ctx context.Context, want int, flags ...string) error {
 	if reached, ok := errors.AsType[verdictReached](err); ok {
 		got = int(reached)
 	} else if err != nil {
-		f := failureOf(ctx, err)
+		f := failureOf(ctx, err, report.Internal)
 		got = f.exit()
 		complain(&out, f)
 	}

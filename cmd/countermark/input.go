@@ -107,7 +107,7 @@ func (v *verification) archiveOptions(ctx context.Context, in *input) (archive.O
 		Envelope: envelope.Options{Name: in.base, Limits: v.o.limits},
 		Progress: func(n int64) { v.line.Bytes("reading "+in.base, n, in.size) },
 	}
-	if v.o.decoder == "go" {
+	if v.o.decoder == "go" || !in.mayBeXZ() {
 		return o, nil
 	}
 	xz, err := confine.SystemXZ(ctx)
@@ -118,4 +118,15 @@ func (v *verification) archiveOptions(ctx context.Context, in *input) (archive.O
 		return o, usage("install xz, or use --decoder go", "--decoder system: %v", err)
 	}
 	return o, nil
+}
+
+// mayBeXZ reports whether the system's xz may be needed for in.
+func (in *input) mayBeXZ() bool {
+	if in.size == 0 {
+		return true // a stream, whose beginning is not known yet
+	}
+	head := make([]byte, envelope.HeadBytes)
+	n, _ := in.file.ReadAt(head, 0)
+	format, ok := envelope.Recognise(head[:n])
+	return !ok || format == envelope.XZ
 }

@@ -75,6 +75,7 @@ func (v verdictReached) Error() string { return fmt.Sprintf("exit status %d", in
 func run(ctx context.Context, args []string, s streams) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	root := newRootCommand(s)
 	root.SetArgs(args)
 	root.SetIn(s.in)
@@ -87,7 +88,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		return exitHolds
 	}
-	f := failureOf(ctx, err)
+	f := failureOf(ctx, err, report.Usage) // commands return failures; all else is cobra's
 	complain(s.err, f)
 	return f.exit()
 }
@@ -120,18 +121,26 @@ func programVersion() string {
 	return "unknown"
 }
 
-// failureOf gives every error its exit status.
-func failureOf(ctx context.Context, err error) *failure {
-	if f, ok := errors.AsType[*failure](err); ok {
-		return f
-	}
+// failureOf gives every error its exit status; code is that of errors which do
+// not know their own.
+func failureOf(ctx context.Context, err error, code report.Code) *failure {
 	if ctx.Err() != nil {
 		return &failure{code: report.Internal, detail: "interrupted; nothing was changed"}
+	}
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
 	}
 	if r := report.AsRefusal(err); r != nil {
 		return &failure{code: report.RefusalDocument("", r).Code, detail: err.Error()}
 	}
-	return &failure{code: report.Usage, detail: err.Error(), hint: "countermark --help lists the commands"}
+	if errors.Is(err, syscall.ENOSPC) {
+		return &failure{code: report.NotComplete, detail: err.Error(), hint: "make room and run the same command again"}
+	}
+	f := &failure{code: code, detail: err.Error()}
+	if code == report.Usage {
+		f.hint = "countermark --help lists the commands"
+	}
+	return f
 }
 
 // complain writes an error and its hint for people.

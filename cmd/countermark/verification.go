@@ -94,6 +94,7 @@ func (v *verification) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(ctx, func() { closeInputs(inputs) })() // ends a read that blocks
 	first, err := archive.Open(inputs[0].reader, options)
 	if err != nil {
 		return err
@@ -210,7 +211,7 @@ func (v *verification) write() error {
 
 // fail reports why there is no verdict: as a document with --json, else in words.
 func (v *verification) fail(ctx context.Context, err error) error {
-	f := failureOf(ctx, v.explain(err))
+	f := failureOf(ctx, v.explain(err), report.Internal)
 	if !v.o.json {
 		return f
 	}

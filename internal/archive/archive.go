@@ -178,6 +178,13 @@ func (a *Reader) Read(ctx context.Context, inspector Inspector) (*Contents, erro
 }
 
 func (a *Reader) readTar(ctx context.Context, c *collector) (*Contents, error) {
+	next := a.tar.next
+	a.tar.next = func() ([]byte, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return next()
+	}
 	if err := a.tar.members(ctx, c); err != nil {
 		return nil, err
 	}

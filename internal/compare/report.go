@@ -90,6 +90,10 @@ func verdictOf(c Class) Verdict {
 // Verdict returns the worst of what the classes say.
 func (r *Report) Verdict() Verdict { return r.verdict }
 
+// Refute makes the verdict Differs, whatever the paths say: evidence beside
+// them contradicts the commit.
+func (r *Report) Refute() { r.verdict = Differs }
+
 // Count returns the number of paths in a class.
 func (r *Report) Count(c Class) int { return r.counts[c] }
 
