@@ -251,3 +251,52 @@ func TestCloseEarly(t *testing.T) {
 	}
 	t.Errorf("%d goroutines before, %d after", before, runtime.NumGoroutine())
 }
+
+// BenchmarkXZ compares the whole path (file, scanner, confined xz, Ahead) with
+// xz alone, on the same data.
+func BenchmarkXZ(b *testing.B) {
+	system := systemXZ(b, b.Context())
+	content := sample(64 << 20)
+	name := filepath.Join(b.TempDir(), "a.tar.xz")
+	if err := os.WriteFile(name, compress(b, content, "-1"), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("xz alone", func(b *testing.B) {
+		b.SetBytes(int64(len(content)))
+		for b.Loop() {
+			if err := exec.Command("xz", "-dc", "-T1", name).Run(); err != nil { // its stdout is the null device
+				b.Fatal(err)
+			}
+		}
+	})
+	for _, d := range []envelope.XZDecoder{system, {Name: "go xz"}} {
+		b.Run(d.Name, func(b *testing.B) {
+			b.SetBytes(int64(len(content)))
+			for b.Loop() {
+				readFile(b, name, d)
+			}
+		})
+	}
+}
+
+func readFile(b *testing.B, name string, d envelope.XZDecoder) {
+	b.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	r, err := envelope.Open(f, envelope.Options{XZ: d})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.Close()
+	a := envelope.NewAhead(r, nil)
+	defer a.Close()
+	for err == nil {
+		_, err = a.Next()
+	}
+	if err != io.EOF {
+		b.Fatal(err)
+	}
+}

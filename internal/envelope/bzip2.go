@@ -4,12 +4,12 @@ import (
 	"compress/bzip2"
 	"io"
 
-	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/envelope/framing"
 )
 
 // newBzip2 reads a file of exactly one bzip2 stream.
 func newBzip2(src *source) *scannedBody {
-	scan := &bzip2Scanner{}
+	scan := &framing.Bzip2{}
 	return &scannedBody{feed: newFeed(src, scan), name: "go bzip2", start: func(f *feed) (io.ReadCloser, error) {
 		return strictDecoder{Reader: bzip2Decoder{bzip2.NewReader(f), f, scan}}, nil
 	}}
@@ -20,7 +20,7 @@ func newBzip2(src *source) *scannedBody {
 type bzip2Decoder struct {
 	io.Reader
 	feed *feed
-	scan *bzip2Scanner
+	scan *framing.Bzip2
 }
 
 func (d bzip2Decoder) Read(p []byte) (int, error) {
@@ -28,91 +28,5 @@ func (d bzip2Decoder) Read(p []byte) (int, error) {
 	if err == nil || d.feed.drain() != nil {
 		return n, err // what ended the feed comes before what the decoder says
 	}
-	switch s := d.scan; {
-	case s.complete() && (err == io.EOF || s.first == s.after):
-	case s.first > 0 && s.first < s.offset:
-		err = s.trailing(s.first)
-	case err == io.ErrUnexpectedEOF:
-		err = refuse(refusal.ZTruncated, s.offset, "the file ends inside its bzip2 stream")
-	case err == io.EOF:
-		err = s.trailing(s.offset)
-	}
-	return n, err
-}
-
-// The end of a bzip2 stream, which lies at any bit: the marker, then 32 bits
-// of checksum, then zero bits up to a whole byte. (The format has no
-// specification by its author; these are the values of bzip2 1.0.8's
-// compress.c.)
-const (
-	bzip2EndMarker  = 0x177245385090
-	bzip2MarkerMask = 1<<48 - 1
-	bzip2CheckBits  = 32
-	bzip2NextStream = 'B'<<8 | 'Z'
-	bzip2NextBytes  = 2
-)
-
-// bzip2Scanner looks for end markers at every bit. Blocks are not framed, so
-// that compressed data may by chance (2^-48 for each bit) hold one: a marker
-// counts as the end only if the file ends there, or if the beginning of
-// another stream follows. The decoder reads on over any other.
-type bzip2Scanner struct {
-	offset  int64
-	bits    uint64  // the last 64 bits
-	first   int64   // offset of the first byte behind the first marker's checksum, 0 if there was none
-	after   int64   // the same of the last marker
-	padding int     // zero bits before it
-	pending []int64 // such offsets at which another stream may begin; two at most
-}
-
-func (s *bzip2Scanner) accepted() int64     { return s.offset }
-func (s *bzip2Scanner) uncompressed() int64 { return -1 }
-
-// complete reports whether the bytes so far end as a stream does.
-func (s *bzip2Scanner) complete() bool { return s.after > 0 && s.after == s.offset }
-
-func (s *bzip2Scanner) push(b []byte) error {
-	for _, c := range b {
-		s.bits = s.bits<<8 | uint64(c)
-		s.offset++
-		if len(s.pending) > 0 && s.offset == s.pending[0]+bzip2NextBytes {
-			if s.bits&(1<<(8*bzip2NextBytes)-1) == bzip2NextStream {
-				return refuse(refusal.ZMulti, s.pending[0], "a second bzip2 stream begins, expected the end of the file")
-			}
-			s.pending = s.pending[1:]
-		}
-		for i := range 8 { // i bits of c follow the marker
-			if s.bits>>i&bzip2MarkerMask == bzip2EndMarker {
-				s.found(i)
-			}
-		}
-	}
-	return nil
-}
-
-// found notes a marker that ended i bits ago.
-func (s *bzip2Scanner) found(i int) {
-	bits := s.offset*8 - int64(i) + bzip2CheckBits
-	s.after = (bits + 7) / 8
-	s.padding = int(s.after*8 - bits)
-	if s.first == 0 {
-		s.first = s.after
-	}
-	s.pending = append(s.pending, s.after)
-}
-
-func (s *bzip2Scanner) finish() error {
-	switch {
-	case s.after == 0 || s.after > s.offset:
-		return nil // the decoder says whether the file is corrupt or ends early
-	case s.after < s.offset:
-		return s.trailing(s.after)
-	case s.bits&(1<<s.padding-1) != 0:
-		return refuse(refusal.ZHeader, s.offset-1, "the last %d bits after the bzip2 stream are not zero", s.padding)
-	}
-	return nil
-}
-
-func (s *bzip2Scanner) trailing(offset int64) error {
-	return refuse(refusal.ZTrailing, offset, "the file goes on after its bzip2 stream, expected its end")
+	return n, d.scan.Judge(err)
 }

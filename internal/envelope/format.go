@@ -16,10 +16,10 @@ package envelope
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 	"strings"
 
+	"github.com/countermark/countermark/internal/envelope/framing"
 	"github.com/countermark/countermark/internal/refusal"
 )
 
@@ -65,8 +65,6 @@ const (
 	bzip2Magic      = "BZh"                      // then the level '1' to '9'
 	bzip2BlockMagic = "\x31\x41\x59\x26\x53\x59" // after the level, if there is data (binary-coded pi)
 	bzip2EndMagic   = "\x17\x72\x45\x38\x50\x90" // after the level, if there is none (square root of pi)
-	xzMagic         = "\xfd7zXZ\x00"             // .xz File Format, section 2.1.1.1
-	zstdMagic       = "\x28\xb5\x2f\xfd"         // RFC 8878, section 3.1.1
 	zipMagic        = "PK\x03\x04"               // APPNOTE.TXT, section 4.3.7
 	zipEmptyMagic   = "PK\x05\x06"               // APPNOTE.TXT, section 4.3.16: an archive without members
 )
@@ -81,9 +79,9 @@ func Recognise(head []byte) (Format, bool) {
 		return Gzip, true
 	case isBzip2(head):
 		return Bzip2, true
-	case hasMagic(head, xzMagic):
+	case hasMagic(head, framing.XZMagic):
 		return XZ, true
-	case hasMagic(head, zstdMagic), isSkippableFrame(head):
+	case hasMagic(head, framing.ZstdMagic), framing.IsSkippableFrame(head):
 		return Zstd, true
 	case hasMagic(head, zipMagic), hasMagic(head, zipEmptyMagic):
 		return Zip, true
@@ -128,15 +126,10 @@ func isBzip2(head []byte) bool {
 	return level >= '1' && level <= '9' && (hasMagic(next, bzip2BlockMagic) || hasMagic(next, bzip2EndMagic))
 }
 
-// isSkippableFrame: RFC 8878, section 3.1.2, 0x184D2A50 to 0x184D2A5F.
-func isSkippableFrame(head []byte) bool {
-	return len(head) >= 4 && head[0]&0xF0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18"
-}
-
 // isTruncatedMagic reports whether head, a whole file, is the beginning of a
 // magic number and nothing more.
 func isTruncatedMagic(head []byte) bool {
-	for _, magic := range []string{gzipMagic, xzMagic, zstdMagic, zipMagic} {
+	for _, magic := range []string{gzipMagic, framing.XZMagic, framing.ZstdMagic, zipMagic} {
 		if len(head) < len(magic) && strings.HasPrefix(magic, string(head)) {
 			return true
 		}
@@ -236,5 +229,5 @@ func promisesTar(base string) bool {
 
 // refuse returns a refusal at an offset in the compressed file.
 func refuse(rule refusal.Rule, offset int64, format string, args ...any) *refusal.Refusal {
-	return &refusal.Refusal{Rule: rule, Offset: offset, Detail: fmt.Sprintf(format, args...)}
+	return refusal.New(rule, format, args...).At(offset, "")
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/countermark/countermark/internal/envelope"
+	"github.com/countermark/countermark/internal/envelope/framing"
 )
 
 // gz compresses content as one member with a bare header.
@@ -141,7 +142,7 @@ func TestGzipBomb(t *testing.T) {
 	if rule := ruleOf(err); rule != "Z_RATIO" {
 		t.Errorf("the bomb gives %s (%v), expected Z_RATIO", rule, err)
 	}
-	if n > envelope.DefaultRatioFreeBytes+1<<20 {
-		t.Errorf("%d bytes came out, expected hardly more than %d", n, envelope.DefaultRatioFreeBytes)
+	if n > framing.DefaultRatioFreeBytes+1<<20 {
+		t.Errorf("%d bytes came out, expected hardly more than %d", n, framing.DefaultRatioFreeBytes)
 	}
 }

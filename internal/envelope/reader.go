@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/envelope/framing"
 	"github.com/countermark/countermark/internal/refusal"
 )
 
@@ -26,6 +27,9 @@ type XZDecoder struct {
 	// Read has returned an error or Close has returned.
 	Start func(compressed io.Reader, memLimitBytes int64) (io.ReadCloser, error)
 }
+
+// Limits bounds what a container may ask for; zero fields mean the defaults.
+type Limits = framing.Limits
 
 // Options says what is known of an input, and how to read it.
 type Options struct {
@@ -72,7 +76,7 @@ func Open(r io.Reader, o Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	limits := o.Limits.withDefaults()
+	limits := o.Limits.WithDefaults()
 	reader := &Reader{format: format, src: src, limits: limits}
 	switch format {
 	case Tar:
@@ -146,11 +150,11 @@ func (r *Reader) begin() error {
 }
 
 func (r *Reader) checkLimits() error {
-	if err := r.limits.checkSize(r.out); err != nil {
+	if err := r.limits.CheckSize(r.out); err != nil {
 		return err
 	}
 	if in := r.body.consumed(); in >= 0 {
-		return r.limits.checkRatio(r.out, in)
+		return r.limits.CheckRatio(r.out, in)
 	}
 	return nil
 }

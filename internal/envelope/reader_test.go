@@ -169,21 +169,30 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
-// TestBigDictionaryIsNotAllocated: the header is judged first.
-func TestBigDictionaryIsNotAllocated(t *testing.T) {
-	for name, file := range map[string][]byte{
-		"xz":   xzFile(xzParts{dictionary: 37}),                                 // 1.5 GiB
-		"zstd": []byte("\x28\xb5\x2f\xfd\x00\xa8\x09\x00\x00a\x00\x00\x00\x00"), // 2^31
+// TestMemory: a header is judged before anything is allocated for it, and what
+// it declares is what is allocated.
+func TestMemory(t *testing.T) {
+	const margin = 4 << 20
+	for _, c := range []struct {
+		name  string
+		file  []byte
+		want  string
+		bytes uint64
+	}{
+		{"xz, 1.5 GiB", xzFile(xzParts{dictionary: 37}), "Z_MEM", 0},
+		{"xz, 128 MiB", xzFile(xzParts{dictionary: 30}), "accept", 128 << 20},
+		{"zstd, 2 GiB", []byte("\x28\xb5\x2f\xfd\x00\xa8\x09\x00\x00a"), "Z_MEM", 0},
+		{"zstd, 128 MiB", []byte("\x28\xb5\x2f\xfd\x00\x88\x09\x00\x00a"), "accept", 128 << 20},
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		got, _ := verdict(t, file, envelope.Options{})
+		got, _ := verdict(t, c.file, envelope.Options{})
 		runtime.ReadMemStats(&after)
-		if got != "Z_MEM" {
-			t.Errorf("%s: verdict %s, expected Z_MEM", name, got)
+		if got != c.want {
+			t.Errorf("%s: verdict %s, expected %s", c.name, got, c.want)
 		}
-		if n := after.TotalAlloc - before.TotalAlloc; n > 2<<20 {
-			t.Errorf("%s: %d bytes were allocated", name, n)
+		if n := after.TotalAlloc - before.TotalAlloc; n > c.bytes+margin {
+			t.Errorf("%s: %d bytes were allocated", c.name, n)
 		}
 	}
 }

@@ -11,6 +11,21 @@ import (
 // feedBufferBytes is how much compressed data a feed holds.
 const feedBufferBytes = 128 << 10
 
+// scanner judges the framing of compressed bytes that are pushed through it,
+// in slices of any length.
+type scanner interface {
+	Push(b []byte) error
+	// Accepted returns the offset up to which structures are complete and
+	// were accepted: a decoder may see what lies before it.
+	Accepted() int64
+	// Finish is called at the end of the input. It returns nil if that is a
+	// proper end, or if the scanner leaves that to the decoder.
+	Finish() error
+	// Uncompressed returns the uncompressed size that the framing adds up
+	// to, after Finish; -1 if it does not say.
+	Uncompressed() int64
+}
+
 // feed is the reader that a decoder gets: it gives out compressed bytes only
 // once a scanner has accepted them.
 type feed struct {
@@ -50,14 +65,14 @@ func (f *feed) fill() {
 	n, err := f.src.Read(f.buf[f.w:])
 	fresh := f.buf[f.w : f.w+n]
 	f.w += n
-	if f.err = f.scan.push(fresh); f.err != nil {
+	if f.err = f.scan.Push(fresh); f.err != nil {
 		return
 	}
-	f.a = int(f.scan.accepted() - f.base)
+	f.a = int(f.scan.Accepted() - f.base)
 	switch err {
 	case nil:
 	case io.EOF:
-		if f.err = f.scan.finish(); f.err == nil {
+		if f.err = f.scan.Finish(); f.err == nil {
 			f.err = io.EOF
 		}
 	default:
@@ -135,7 +150,7 @@ func (s *scannedBody) end(err error) error {
 	case err != io.EOF:
 		return refusal.New(refusal.ZCRC, "%v (found by %s)", err, s.name)
 	}
-	if want := s.feed.scan.uncompressed(); want >= 0 && want != s.produced {
+	if want := s.feed.scan.Uncompressed(); want >= 0 && want != s.produced {
 		return refusal.New(refusal.ZCRC, "the framing adds up to %d uncompressed bytes, %s gave %d", want, s.name, s.produced)
 	}
 	return io.EOF

@@ -6,6 +6,8 @@ import (
 	"math"
 
 	xzdecode "github.com/mikelolasagasti/xz"
+
+	"github.com/countermark/countermark/internal/envelope/framing"
 )
 
 // xzOverheadBytes is what an xz decoder may use besides the dictionary:
@@ -23,7 +25,7 @@ func newXZ(src *source, limits Limits, d XZDecoder) *xzBody {
 	if d.Start == nil {
 		d = XZDecoder{Name: "go xz", Start: startGoXZ}
 	}
-	b := &xzBody{scannedBody{feed: newFeed(src, newXZScanner(limits)), name: d.Name}}
+	b := &xzBody{scannedBody{feed: newFeed(src, framing.NewXZ(limits)), name: d.Name}}
 	b.start = func(f *feed) (io.ReadCloser, error) { return d.Start(f, limits.MaxWindowBytes+xzOverheadBytes) }
 	return b
 }

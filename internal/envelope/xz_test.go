@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/countermark/countermark/internal/envelope"
+	"github.com/countermark/countermark/internal/envelope/framing"
 )
 
 // xzParts describes an xz file made by hand: one block that holds the bytes
@@ -168,7 +169,7 @@ func TestXZPrograms(t *testing.T) {
 func TestXZBomb(t *testing.T) {
 	file := compressed(t, make([]byte, 100<<20), "xz", "-c", "-0")
 	got, out := verdict(t, file, envelope.Options{})
-	if got != "Z_RATIO" || len(out) > envelope.DefaultRatioFreeBytes+4<<20 {
+	if got != "Z_RATIO" || len(out) > framing.DefaultRatioFreeBytes+4<<20 {
 		t.Errorf("verdict %s after %d bytes", got, len(out))
 	}
 }

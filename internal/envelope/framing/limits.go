@@ -1,4 +1,4 @@
-package envelope
+package framing
 
 import "github.com/countermark/countermark/internal/refusal"
 
@@ -25,7 +25,8 @@ type Limits struct {
 	MaxRatio             int64 // uncompressed bytes for each compressed byte (Z_RATIO)
 }
 
-func (l Limits) withDefaults() Limits {
+// WithDefaults returns l with its zero fields set.
+func (l Limits) WithDefaults() Limits {
 	for _, f := range []struct {
 		field *int64
 		value int64
@@ -42,24 +43,26 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// checkSize judges how many bytes have come out.
-func (l Limits) checkSize(out int64) error {
+// CheckSize refuses (TAR_TOO_BIG) too many uncompressed bytes.
+func (l Limits) CheckSize(out int64) error {
 	if out > l.MaxUncompressedBytes {
 		return refuse(refusal.TarTooBig, l.MaxUncompressedBytes, "the file holds more than %d uncompressed bytes, the limit", l.MaxUncompressedBytes)
 	}
 	return nil
 }
 
-// checkRatio judges that out bytes have come from the first in bytes.
-func (l Limits) checkRatio(out, in int64) error {
+// CheckRatio refuses (Z_RATIO) too many uncompressed bytes out of the first in
+// compressed ones.
+func (l Limits) CheckRatio(out, in int64) error {
 	if out > l.RatioFreeBytes && out/l.MaxRatio > in {
 		return refuse(refusal.ZRatio, in, "%d compressed bytes expand to more than %d times as much, the limit", in, l.MaxRatio)
 	}
 	return nil
 }
 
-// checkWindow judges a dictionary or window that a header declares.
-func (l Limits) checkWindow(bytes uint64, offset int64) error {
+// CheckWindow refuses (Z_MEM) too large a dictionary or window, declared by the
+// header at offset.
+func (l Limits) CheckWindow(bytes uint64, offset int64) error {
 	if bytes > uint64(l.MaxWindowBytes) {
 		return refuse(refusal.ZMem, offset, "the data needs a dictionary or window of %d bytes, the limit is %d", bytes, l.MaxWindowBytes)
 	}

@@ -1,4 +1,4 @@
-package envelope
+package framing
 
 import (
 	"encoding/binary"
@@ -19,10 +19,13 @@ const (
 	xzFilterLZMA2       = 0x21 // section 5.3.1
 )
 
-// xzScanner walks one xz stream: stream header, blocks with their LZMA2
-// chunks, index, footer. It verifies every CRC32 of the framing, and that the
-// index lists the blocks that were there.
-type xzScanner struct {
+// XZMagic begins an xz stream (section 2.1.1.1).
+const XZMagic = "\xfd7zXZ\x00"
+
+// XZ walks one xz stream: stream header, blocks with their LZMA2 chunks, index,
+// footer. It verifies every CRC32 of the framing, and that the index lists the
+// blocks that were there. Size and ratio are judged from chunk headers.
+type XZ struct {
 	walker
 	limits Limits
 	flags  [2]byte // stream flags
@@ -39,20 +42,24 @@ type xzBlock struct {
 	dataStart    int64 // offset of its first LZMA2 chunk
 	compressed   int64 // as its header declares, or -1
 	uncompressed int64 // as its header declares, or -1
-	outStart     int64 // xzScanner.out at its beginning
+	outStart     int64 // XZ.out at its beginning
 	wantDict     bool  // the next chunk must reset the dictionary
 	wantProps    bool  // the next LZMA chunk must set properties
 }
 
-func newXZScanner(limits Limits) *xzScanner {
-	s := &xzScanner{limits: limits, index: newXZIndex()}
+// NewXZ returns a scanner at the beginning of a file.
+func NewXZ(limits Limits) *XZ {
+	s := &XZ{limits: limits.WithDefaults(), index: newXZIndex()}
 	s.next(xzStreamHeaderBytes, s.streamHeader)
 	return s
 }
 
-func (s *xzScanner) uncompressed() int64 { return s.out }
+// Uncompressed returns the uncompressed size of the chunks so far.
+func (s *XZ) Uncompressed() int64 { return s.out }
 
-func (s *xzScanner) finish() error {
+// Finish is called at the end of the file, which it refuses if the stream has
+// not ended there.
+func (s *XZ) Finish() error {
 	switch {
 	case !s.done:
 		return refuse(refusal.ZTruncated, s.offset, "the file ends inside its xz stream")
@@ -63,8 +70,8 @@ func (s *xzScanner) finish() error {
 }
 
 // streamHeader: section 2.1.1.
-func (s *xzScanner) streamHeader(h []byte) error {
-	if string(h[:6]) != xzMagic {
+func (s *XZ) streamHeader(h []byte) error {
+	if string(h[:6]) != XZMagic {
 		return s.refuse(refusal.ZFormat, 0, "the file does not begin with the magic bytes of xz")
 	}
 	copy(s.flags[:], h[6:8])
@@ -90,7 +97,7 @@ func (s *xzScanner) streamHeader(h []byte) error {
 	return nil
 }
 
-func (s *xzScanner) blockOrIndex(b []byte) error {
+func (s *XZ) blockOrIndex(b []byte) error {
 	if b[0] == xzIndexIndicator {
 		s.index.begin(b)
 		s.next(1, s.indexByte)
@@ -102,7 +109,7 @@ func (s *xzScanner) blockOrIndex(b []byte) error {
 }
 
 // blockHeader: section 3.1.
-func (s *xzScanner) blockHeader(h []byte) error {
+func (s *XZ) blockHeader(h []byte) error {
 	end := len(h) - 4
 	if crc32.ChecksumIEEE(h[:end]) != binary.LittleEndian.Uint32(h[end:]) {
 		return s.refuse(refusal.ZCRC, end, "the checksum of an xz block header does not match")
@@ -139,7 +146,7 @@ func (s *xzScanner) blockHeader(h []byte) error {
 
 // filters reads count filters, of which only a lone LZMA2 is accepted
 // (sections 3.1.5 and 5.3.1).
-func (s *xzScanner) filters(count int, p *xzFields) error {
+func (s *XZ) filters(count int, p *xzFields) error {
 	id, ok := p.number()
 	if !ok {
 		return s.refuse(refusal.ZHeader, 2, "an xz block header names a malformed filter")
@@ -162,7 +169,7 @@ func (s *xzScanner) filters(count int, p *xzFields) error {
 	}
 	// Section 5.3.1: (2 | (bits & 1)) << (bits / 2 + 11), and 4 GiB - 1 for 40.
 	dictionary := uint64(2|bits&1) << (bits/2 + 11)
-	return s.limits.checkWindow(dictionary, s.start())
+	return s.limits.CheckWindow(dictionary, s.start())
 }
 
 // xzFilterName names a filter id (sections 5.3 and 5.4).
@@ -180,7 +187,7 @@ func xzFilterName(id int64) string {
 // chunkControl reads the control byte of an LZMA2 chunk. LZMA2 has no
 // specification in prose; this is the state machine of liblzma's
 // lzma2_decoder.c.
-func (s *xzScanner) chunkControl(b []byte) error {
+func (s *XZ) chunkControl(b []byte) error {
 	const (
 		endMarker, copyWithReset, copyOnly    = 0x00, 0x01, 0x02
 		lzma, lzmaProps, lzmaPropsWithDict    = 0x80, 0xC0, 0xE0
@@ -212,7 +219,7 @@ func (s *xzScanner) chunkControl(b []byte) error {
 }
 
 // chunkHeader reads a chunk's sizes (stored less one) and LZMA properties.
-func (s *xzScanner) chunkHeader(h []byte) error {
+func (s *XZ) chunkHeader(h []byte) error {
 	uncompressed := int64(binary.BigEndian.Uint16(h[1:3])) + 1
 	compressed := uncompressed
 	present := int64(0) // bytes of data in h
@@ -234,10 +241,10 @@ func (s *xzScanner) chunkHeader(h []byte) error {
 		}
 	}
 	s.out += uncompressed
-	if err := s.limits.checkSize(s.out); err != nil {
+	if err := s.limits.CheckSize(s.out); err != nil {
 		return err
 	}
-	if err := s.limits.checkRatio(s.out, s.offset+compressed-present); err != nil {
+	if err := s.limits.CheckRatio(s.out, s.offset+compressed-present); err != nil {
 		return err
 	}
 	s.skip(compressed - present)
@@ -247,7 +254,7 @@ func (s *xzScanner) chunkHeader(h []byte) error {
 
 // blockEnd is called at the end marker of LZMA2: padding and check follow
 // (sections 3.3 and 3.4).
-func (s *xzScanner) blockEnd() error {
+func (s *XZ) blockEnd() error {
 	compressed, uncompressed := s.offset-s.block.dataStart, s.out-s.block.outStart
 	if s.block.compressed >= 0 && s.block.compressed != compressed {
 		return s.refuse(refusal.ZCRC, 0, "an xz block holds %d compressed bytes, its header says %d", compressed, s.block.compressed)
@@ -270,7 +277,7 @@ func (s *xzScanner) blockEnd() error {
 }
 
 // indexByte: section 4.
-func (s *xzScanner) indexByte(b []byte) error {
+func (s *XZ) indexByte(b []byte) error {
 	complete, err := s.index.push(b)
 	if err != nil {
 		return s.refuse(refusal.ZCRC, 0, "%v", err)
@@ -291,7 +298,7 @@ func (s *xzScanner) indexByte(b []byte) error {
 }
 
 // footer: section 2.1.2.
-func (s *xzScanner) footer(f []byte) error {
+func (s *XZ) footer(f []byte) error {
 	backward := (int64(binary.LittleEndian.Uint32(f[4:8])) + 1) * 4
 	switch {
 	case string(f[10:12]) != xzFooterMagic:
@@ -304,13 +311,13 @@ func (s *xzScanner) footer(f []byte) error {
 		return s.refuse(refusal.ZCRC, 8, "the flags of the xz footer are not those of the header")
 	}
 	s.done = true
-	s.next(len(xzMagic), s.trailing)
+	s.next(len(XZMagic), s.trailing)
 	return nil
 }
 
 // trailing refuses whatever follows the footer.
-func (s *xzScanner) trailing(b []byte) error {
-	if string(b) == xzMagic {
+func (s *XZ) trailing(b []byte) error {
+	if string(b) == XZMagic {
 		return s.refuse(refusal.ZMulti, 0, "a second xz stream begins, expected the end of the file")
 	}
 	return s.refuse(refusal.ZTrailing, 0, "the file goes on after its xz stream, expected its end")

@@ -1,23 +1,13 @@
-package envelope
+// Package framing walks the framing of compression containers without
+// decompressing: xz (The .xz File Format 1.2.1), zstd (RFC 8878) and bzip2. A
+// scanner gets the bytes of a file in slices of any length, refuses what is not
+// exactly one stream or frame, and says up to where its structures are
+// accepted, so that a decoder need see nothing else.
+package framing
 
 import (
 	"github.com/countermark/countermark/internal/refusal"
 )
-
-// scanner judges the framing of compressed bytes that are pushed through it,
-// in slices of any length.
-type scanner interface {
-	push(b []byte) error
-	// accepted returns the offset up to which structures are complete and
-	// were accepted: a decoder may see what lies before it.
-	accepted() int64
-	// finish is called at the end of the input. It returns nil if that is a
-	// proper end, or if the scanner leaves that to the decoder.
-	finish() error
-	// uncompressed returns the uncompressed size that the framing adds up
-	// to, after finish; -1 if it does not say.
-	uncompressed() int64
-}
 
 // walker cuts a stream into pieces of known length and calls a step for each.
 // A step says what follows with next, more or skip.
@@ -43,9 +33,12 @@ func (w *walker) skip(n int64) { w.gap = n }
 // start returns the offset of the piece under way.
 func (w *walker) start() int64 { return w.offset - int64(len(w.piece)) }
 
-func (w *walker) accepted() int64 { return w.start() }
+// Accepted returns the offset up to which structures are complete and were
+// accepted.
+func (w *walker) Accepted() int64 { return w.start() }
 
-func (w *walker) push(b []byte) error {
+// Push takes the next bytes of the file. An error is a refusal.
+func (w *walker) Push(b []byte) error {
 	for len(b) > 0 {
 		if w.gap > 0 {
 			n := min(int64(len(b)), w.gap)
@@ -70,4 +63,8 @@ func (w *walker) push(b []byte) error {
 // refuse returns a refusal at byte i of the piece under way.
 func (w *walker) refuse(rule refusal.Rule, i int, format string, args ...any) error {
 	return refuse(rule, w.start()+int64(i), format, args...)
+}
+
+func refuse(rule refusal.Rule, offset int64, format string, args ...any) *refusal.Refusal {
+	return refusal.New(rule, format, args...).At(offset, "")
 }
