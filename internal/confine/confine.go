@@ -4,8 +4,9 @@
 // nothing but the system's programs and libraries.
 //
 // Not prevented: on kernels without Landlock, and on systems other than Linux,
-// the program can do what its user can. File descriptors that were inherited
-// without the close-on-exec flag are inherited further.
+// the program can do what its user can. With Landlock it can still send
+// datagrams and connect to sockets in the file system. File descriptors that
+// were inherited without the close-on-exec flag are inherited further.
 package confine
 
 import (
