@@ -50,6 +50,7 @@ func endCases() []tarCase {
 		})},
 		{name: "only zeros", want: "TAR_EMPTY", raw: bareOf(func(*tarBuilder) {})},
 		{name: "only a global header", want: "TAR_EMPTY", raw: bareOf(func(b *tarBuilder) { b.global(record("comment", strings.Repeat("a", 40))) })},
+		{name: "no bytes", want: "TAR_EMPTY", raw: nil},
 		{name: "one zero block", want: "TAR_LONE_ZERO", raw: []byte(manyZeros)},
 		{name: "text for a header", want: "TAR_CHECKSUM", raw: []byte(strings.Repeat("tar?", 512))},
 		{name: "members at the limit", want: "accept: f a", raw: whole, options: func(o *archive.Options) { o.Limits.MaxMembers = 2 }},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/refusal"
@@ -292,6 +293,9 @@ var modeTypes = map[byte]int64{
 // collect turns a header into a member and reads its content.
 func (t *tarReader) collect(c *collector, h *header) error {
 	place := t.place
+	if h.dialect == v7 && h.typ == typeRegularNUL && h.size == 0 && strings.HasSuffix(h.name, "/") {
+		h.typ = typeDirectory // tar(5) of Seventh Edition Unix has no type for it; bsdtar writes so
+	}
 	if bits := h.mode &^ 0o7777; bits != 0 && bits != modeTypes[h.typ] {
 		return refusal.New(refusal.Mode, "the mode field says file type %06o, which contradicts the member's type %q", bits, h.typ).At(place, h.name)
 	}

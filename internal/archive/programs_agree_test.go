@@ -1,0 +1,213 @@
+package archive_test
+
+import (
+	gotar "archive/tar"
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/countermark/countermark/internal/archive"
+	"github.com/countermark/countermark/internal/compare"
+	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/tree"
+)
+
+const topName = "release-1.0"
+
+// writer makes a tar of a tree in one way. It returns nil where its format
+// cannot hold some name.
+type writer struct {
+	name    string
+	program string // "": none
+	short   bool   // every name must fit the oldest header
+	args    []string
+}
+
+const pythonWriter = `
+import sys, tarfile
+formats = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
+t = tarfile.open(fileobj=sys.stdout.buffer, mode="w|", format=formats[sys.argv[1]])
+t.add(sys.argv[2])
+t.close()
+`
+
+func writers() []writer {
+	var all []writer
+	for _, format := range []string{"v7", "oldgnu", "gnu", "ustar", "pax"} {
+		all = append(all, writer{"GNU tar " + format, "tar", format == "v7" || format == "ustar", []string{"--format=" + format, "-cf", "-", topName}})
+	}
+	for _, format := range []string{"v7tar", "ustar", "gnutar", "pax", "paxr"} {
+		all = append(all, writer{"bsdtar " + format, "bsdtar", format == "v7tar" || format == "ustar", []string{"--format=" + format, "--no-xattrs", "--no-acls", "--no-fflags", "-cf", "-", topName}})
+	}
+	for _, format := range []string{"ustar", "gnu", "pax"} {
+		all = append(all, writer{"Python " + format, "python3", format == "ustar", []string{"-c", pythonWriter, format, topName}})
+	}
+	return append(all,
+		writer{"bsdtar", "bsdtar", false, []string{"-cf", "-", topName}},
+		writer{"BusyBox", "busybox", false, []string{"tar", "-cf", "-", topName}},
+	)
+}
+
+// TestWritersGiveTheCommitsTree commits random trees with real git, archives
+// them with everything that writes tars, and compares.
+func TestWritersGiveTheCommitsTree(t *testing.T) {
+	needProgram(t, "git")
+	made := make(map[string]int)
+	for i := range rounds(t, 6) {
+		short := i%3 == 2
+		nodes := trees(short).Example(i)
+		base := t.TempDir()
+		work := filepath.Join(base, topName)
+		write(t, work, nodes)
+		for _, format := range []digest.Format{digest.SHA1Format, digest.SHA256Format} {
+			repo := commitTree(t, format, work)
+			for name, raw := range gitArchives(t, repo) {
+				checkSameTree(t, "git archive "+format.String()+" "+name, raw, repo, nodes)
+			}
+			if format == digest.SHA1Format {
+				checkWriters(t, base, short, repo, nodes, made)
+				checkSameTree(t, "by hand", handWritten(nodes), repo, nodes)
+				checkSameTree(t, "Go", goWritten(t, nodes), repo, nodes)
+			}
+		}
+	}
+	for _, w := range writers() {
+		if made[w.name] == 0 && hasProgram(w.program) {
+			t.Errorf("%s never made an archive", w.name)
+		}
+		if !hasProgram(w.program) && os.Getenv("COUNTERMARK_TEST_ALL") != "" {
+			t.Errorf("%s is not installed", w.program)
+		}
+	}
+}
+
+func checkWriters(t *testing.T, base string, short bool, repo *repository, nodes []node, made map[string]int) {
+	for _, w := range writers() {
+		if w.short && !short || !hasProgram(w.program) {
+			continue
+		}
+		raw := run(t, base, nil, w.program, w.args...)
+		made[w.name]++
+		checkSameTree(t, w.name, raw, repo, nodes)
+	}
+}
+
+// gitArchives returns what git archive makes of a commit and of a bare tree.
+func gitArchives(t failer, repo *repository) map[string][]byte {
+	dir := filepath.Dir(repo.gitDir)
+	git := func(what string) []byte {
+		return run(t, dir, nil, "git", "--git-dir="+repo.gitDir, "archive", "--format=tar", "--prefix="+topName+"/", what)
+	}
+	return map[string][]byte{"of the commit": git(repo.commit), "of the tree": git(repo.id.String())}
+}
+
+// checkSameTree checks that the archive is read, that its tree id is the
+// commit's, and that the comparison says so too.
+func checkSameTree(t *testing.T, name string, raw []byte, repo *repository, nodes []node) {
+	t.Helper()
+	c, err := readArchive(raw, plainTar())
+	if err != nil {
+		t.Errorf("%s: %v\n%s", name, err, showTree(nodes))
+		return
+	}
+	if got := c.Identity.Git.In(repo.id.Format()); got != repo.id {
+		t.Errorf("%s: the tree is %v, git's is %v\n%s", name, got, repo.id, showTree(nodes))
+	}
+	if c.Prefix != topName {
+		t.Errorf("%s: the prefix is %q", name, c.Prefix)
+	}
+	report, err := compare.Compare(compare.Input{Archive: c.Tree, Commit: repo.tree})
+	if err != nil || report.Verdict() != compare.IdenticalTree || report.Count(compare.Identical) != len(nodes) {
+		t.Errorf("%s: %v, %v, %d of %d identical", name, err, report.Verdict(), report.Count(compare.Identical), len(nodes))
+	}
+}
+
+// handWritten writes the nodes with the builder, as GNU tar would.
+func handWritten(nodes []node) []byte {
+	b := newTar(magicGNU)
+	b.dir(topName + "/")
+	for _, n := range nodes {
+		b.node(n)
+	}
+	return b.end()
+}
+
+// node adds a node below topName, with GNU's long headers where needed.
+func (b *tarBuilder) node(n node) {
+	name := topName + "/" + n.path
+	if n.kind == tree.Symlink && len(n.content) > 100 {
+		b.long('K', n.content+"\x00")
+	}
+	if len(name) > 100 {
+		b.long('L', name+"\x00")
+	}
+	name = name[:min(len(name), 100)]
+	switch {
+	case n.kind == tree.Symlink:
+		b.link(name, n.content[:min(len(n.content), 100)])
+	case n.kind == tree.Special:
+		b.member('6', name, "")
+	case n.kind == tree.Directory:
+		b.dir(name)
+	case n.exec:
+		b.file(name, n.content, mode("0000755"))
+	default:
+		b.file(name, n.content)
+	}
+}
+
+func goWritten(t failer, nodes []node) []byte {
+	var out bytes.Buffer
+	w := gotar.NewWriter(&out)
+	for _, n := range nodes {
+		h := &gotar.Header{Name: topName + "/" + n.path, Mode: 0o644, Typeflag: gotar.TypeReg, Size: int64(len(n.content))}
+		if n.exec {
+			h.Mode = 0o755
+		}
+		if n.kind == tree.Symlink {
+			h.Typeflag, h.Linkname, h.Size = gotar.TypeSymlink, n.content, 0
+		}
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatalf("writing a header: %v", err)
+		}
+		if n.kind == tree.File {
+			_, _ = w.Write([]byte(n.content))
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatalf("writing a tar: %v", err)
+	}
+	return out.Bytes()
+}
+
+// TestRealReleases reads release archives that are at hand, if any.
+func TestRealReleases(t *testing.T) {
+	files, err := filepath.Glob(os.Getenv("COUNTERMARK_RELEASES") + "/*.orig.tar.*")
+	if err != nil || os.Getenv("COUNTERMARK_RELEASES") == "" || len(files) == 0 {
+		t.Skip("COUNTERMARK_RELEASES names no folder with releases (*.orig.tar.*)")
+	}
+	for _, file := range files {
+		if filepath.Ext(file) == ".asc" {
+			continue
+		}
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			f, err := os.Open(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			o := archive.Options{}
+			o.Envelope.Name = filepath.Base(file)
+			r, err := archive.Open(f, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := r.Read(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%s, %d members, tree %v, modes %v", c.Dialect, c.Members, c.Identity.Git.In(digest.SHA1Format), c.Modes)
+		})
+	}
+}
