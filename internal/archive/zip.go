@@ -121,25 +121,16 @@ func openZip(r io.Reader, o Options) (*zipReader, error) {
 // checkLimits judges the sizes that the directory states. No member is ever
 // inflated beyond its stated size, so this bounds what comes out.
 func (z *zipReader) checkLimits() error {
-	limit := func(stated, byDefault int64) int64 {
-		if stated == 0 {
-			return byDefault
-		}
-		return stated
-	}
-	l := z.options.Envelope.Limits
-	most := limit(l.MaxUncompressedBytes, envelope.DefaultMaxUncompressedBytes)
-	free := limit(l.RatioFreeBytes, envelope.DefaultRatioFreeBytes)
-	ratio := limit(l.MaxRatio, envelope.DefaultMaxRatio)
+	l := z.options.Envelope.Limits.WithDefaults()
 	total := int64(0)
 	for i := range z.entries {
 		total += int64(z.entries[i].size)
 	}
 	switch {
-	case total > most:
-		return refusal.New(refusal.TarTooBig, "the files have %d bytes together, the limit is %d", total, most)
-	case total > free && total/ratio > z.file.Size():
-		return refusal.New(refusal.ZRatio, "the %d bytes of the zip expand to %d, more than %d times as much, the limit", z.file.Size(), total, ratio)
+	case total > l.MaxUncompressedBytes:
+		return refusal.New(refusal.TarTooBig, "the files have %d bytes together, the limit is %d", total, l.MaxUncompressedBytes)
+	case total > l.RatioFreeBytes && total/l.MaxRatio > z.file.Size():
+		return refusal.New(refusal.ZRatio, "the %d bytes of the zip expand to %d, more than %d times as much, the limit", z.file.Size(), total, l.MaxRatio)
 	}
 	return nil
 }
@@ -205,8 +196,8 @@ func (z *zipReader) member(ctx context.Context, c *collector, e *zipEntry) error
 	if err := z.readLocal(e); err != nil {
 		return err
 	}
-	if rest := z.end.directoryOffset - z.position; int64(e.packed)+e.descriptorBytes() > rest {
-		return refusal.New(refusal.ZipGap, "the member's %d bytes reach into the central directory, which begins %d bytes after its header", e.packed, rest)
+	if err := z.fits(int64(e.packed) + e.descriptorBytes()); err != nil {
+		return err
 	}
 	if err := z.collect(ctx, c, e); err != nil {
 		return err
@@ -243,6 +234,15 @@ func (z *zipReader) collect(ctx context.Context, c *collector, e *zipEntry) erro
 	return c.begin(m)
 }
 
+// fits refuses a part of a member that would reach into the central directory.
+// What fits is there: the file is longer, as long as nobody changes it.
+func (z *zipReader) fits(bytes int64) error {
+	if rest := z.end.directoryOffset - z.position; bytes > rest {
+		return refusal.New(refusal.ZipGap, "the member says that %d more bytes belong to it, but the central directory begins after %d", bytes, rest)
+	}
+	return nil
+}
+
 // checkPosition refuses bytes between the end of one record and the place
 // where the directory says that the next begins, and records that overlap.
 func (z *zipReader) checkPosition(next int64) error {
@@ -258,7 +258,7 @@ func (z *zipReader) checkPosition(next int64) error {
 		return z.changed(err)
 	}
 	if string(head) == localSignature {
-		return refusal.New(refusal.ZipLocal, "a member that the central directory does not list").At(place, "")
+		return refusal.New(refusal.ZipLocal, "a local header that the central directory does not list").At(place, "")
 	}
 	return refusal.New(refusal.ZipGap, "%d bytes that belong to no record", next-place).At(place, "")
 }

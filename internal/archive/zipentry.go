@@ -81,7 +81,7 @@ func (d *directory) next() (zipEntry, error) {
 	}
 	e.name = string(text)
 	if e.extraBytes > maxZipExtraBytes {
-		return e, refusal.New(refusal.ZipExtra, "extra fields of %d bytes, those that are accepted have fewer than %d", e.extraBytes, maxZipExtraBytes)
+		return e, errExtraBytes(e.extraBytes)
 	}
 	if text, err = d.take(int(e.extraBytes)); err != nil {
 		return e, err
@@ -159,19 +159,26 @@ func (e *zipEntry) isDirectory() bool { return strings.HasSuffix(e.name, "/") }
 // readLocal reads the member's local header, which must say what its central
 // header says.
 func (z *zipReader) readLocal(e *zipEntry) error {
+	fits := z.fits(localBytes)
 	var fixed [localBytes]byte
 	if _, err := io.ReadFull(z.stream, fixed[:]); err != nil {
 		return z.changed(err)
 	}
 	z.position += localBytes
-	if string(fixed[:signatureBytes]) != localSignature {
+	if fits != nil || string(fixed[:signatureBytes]) != localSignature {
 		return refusal.New(refusal.ZipLocal, "no local header where the central directory says that one is")
 	}
 	local := parseFields(fixed[4:])
 	if err := e.checkLocal(local); err != nil {
 		return err
 	}
+	if local.extraBytes > maxZipExtraBytes {
+		return errExtraBytes(local.extraBytes)
+	}
 	text := make([]byte, int(local.nameBytes)+int(local.extraBytes))
+	if err := z.fits(int64(len(text))); err != nil {
+		return err
+	}
 	if _, err := io.ReadFull(z.stream, text); err != nil {
 		return z.changed(err)
 	}
@@ -184,36 +191,39 @@ func (z *zipReader) readLocal(e *zipEntry) error {
 }
 
 // checkLocal compares the fields of a local header with the central one's.
-// With a data descriptor, CRC and sizes of the local header are zero (APPNOTE.TXT
-// 4.4.4) or, as Info-ZIP and libarchive write what they know, the true ones.
-// If the content is stored, its size must be there: a reader that does not
-// know the directory has no other way to find the content's end.
 func (e *zipEntry) checkLocal(local zipFields) error {
-	optional := func(name string, found, expected uint32) error {
-		if found == expected || found == 0 && e.flags&flagDescriptor != 0 {
-			return nil
-		}
-		return refusal.New(refusal.ZipLocal, "the local header says the %s %d, the central header %d", name, found, expected)
-	}
 	same := local
 	same.crc, same.packed, same.size, same.extraBytes = e.crc, e.packed, e.size, e.extraBytes
 	if same != e.zipFields {
 		return refusal.New(refusal.ZipLocal, "the local header says version, flags, method, time, date %d %#x %d %#x %#x and a name of %d bytes, the central header %d %#x %d %#x %#x and %d",
 			local.needed, local.flags, local.method, local.time, local.date, local.nameBytes, e.needed, e.flags, e.method, e.time, e.date, e.nameBytes)
 	}
-	if err := optional("CRC", local.crc, e.crc); err != nil {
-		return err
+	crc, packed, size := e.crc, e.packed, e.size
+	if e.flags&flagDescriptor != 0 {
+		crc, packed, size = e.describedLater(local)
+		if e.method == methodStored && local.packed == 0 && e.packed != 0 {
+			return refusal.New(refusal.ZipFlag, "the member is stored with its size in a data descriptor only: readers must guess where it ends")
+		}
 	}
-	if err := optional("packed size", local.packed, e.packed); err != nil {
-		return err
-	}
-	if err := optional("size", local.size, e.size); err != nil {
-		return err
-	}
-	if e.flags&flagDescriptor != 0 && e.method == methodStored && (local.packed != e.packed || local.size != e.size) {
-		return refusal.New(refusal.ZipFlag, "the member is stored with its size in a data descriptor only: readers must guess where it ends")
+	if local.crc != crc || local.packed != packed || local.size != size {
+		return refusal.New(refusal.ZipLocal, "the local header says CRC %#08x, packed size %d and size %d, expected %#08x, %d and %d", local.crc, local.packed, local.size, crc, packed, size)
 	}
 	return nil
+}
+
+// describedLater returns the CRC and sizes that a local header has if a data
+// descriptor follows the content: zero (APPNOTE.TXT 4.4.4). Info-ZIP and
+// libarchive write the unpacked size, which they know; and the packed size of
+// stored content, where it is needed: a reader that does not know the
+// directory has no other way to find the content's end.
+func (e *zipEntry) describedLater(local zipFields) (crc, packed, size uint32) {
+	if e.method == methodStored {
+		return 0, e.packed, e.size
+	}
+	if local.size != 0 {
+		return 0, 0, e.size
+	}
+	return 0, 0, 0
 }
 
 // descriptorBytes returns the length of the member's data descriptor.

@@ -21,6 +21,10 @@ const (
 	maxOwnerIDBytes  = 8
 )
 
+func errExtraBytes(found uint16) error {
+	return refusal.New(refusal.ZipExtra, "extra fields of %d bytes, those that are accepted have fewer than %d", found, maxZipExtraBytes)
+}
+
 type extraField struct {
 	id   uint16
 	data string
