@@ -154,11 +154,17 @@ func (v *verification) undecided(ctx context.Context, a *archive.Reader, d revis
 	const shown = 3
 	nearest := make([]string, 0, shown)
 	for _, r := range ranked[:min(shown, len(ranked))] {
+		if r.Shared == 0 {
+			break
+		}
 		v.doc.Candidates = append(v.doc.Candidates, report.Candidate{Ref: r.Ref.Name, Commit: r.CommitID.String(), Shared: r.Shared, Total: r.Total})
 		nearest = append(nearest, fmt.Sprintf("%s (%d of its %d files are in the archive)", strings.TrimPrefix(r.Ref.Name, "refs/tags/"), r.Shared, r.Total))
 	}
 	if len(nearest) > 0 {
 		f.detail += "; the nearest tagged commits are " + strings.Join(nearest, ", ")
+	} else {
+		f.detail += "; and no tagged commit shares a file with the archive"
+		f.hint = "is " + v.repoName + " the right repository? --tag or --commit names the commit all the same"
 	}
 	return f
 }

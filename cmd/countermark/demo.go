@@ -19,9 +19,15 @@ func newDemoCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show, on a small project in a temporary folder, what verify catches",
-		Long: "Makes a small project with a generated file, tags and releases it, verifies the release, and then\n" +
-			"tampers with it in four ways. It needs git, no network, and a second or two.\n\n" + exitHelp,
-		Args: cobra.NoArgs,
+		Long: "Makes a small project with a generated file, tags and releases it, verifies the\n" +
+			"release, and then tampers with it in four ways. It needs git, no network, and a\n" +
+			"second or two.\n\n" + exitHelp,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("countermark demo, or --help", "demo takes no arguments, and here is %q", args[0])
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := runDemo(cmd.Context(), keep, s); err != nil {
 				return failureOf(cmd.Context(), err, report.Internal)
@@ -42,6 +48,7 @@ type demo struct {
 	s     streams
 	style report.Style
 	dir   string
+	err   error // of writing to s.out, the first
 }
 
 // attack is one way to tamper with the release.
@@ -122,7 +129,7 @@ func runDemo(ctx context.Context, keep string, s streams) (err error) {
 	if keep != "" {
 		d.say("  The project and the last archive are in %s.", keep)
 	}
-	return nil
+	return d.err
 }
 
 // release shows the honest release, from tag to lock file.
@@ -167,8 +174,8 @@ func (d *demo) verify(ctx context.Context, want int, flags ...string) error {
 		got = f.exit()
 		complain(&out, f)
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if err := errors.Join(ctx.Err(), d.err); err != nil {
+		return err
 	}
 	text := strings.ReplaceAll(out.String(), d.dir+string(filepath.Separator), "")
 	for line := range strings.Lines(text) {
@@ -193,4 +200,8 @@ func (d *demo) bold(s string) string {
 }
 
 // say prints a line as it happens: watching is the point.
-func (d *demo) say(format string, args ...any) { _, _ = fmt.Fprintf(d.s.out, format+"\n", args...) }
+func (d *demo) say(format string, args ...any) {
+	if _, err := fmt.Fprintf(d.s.out, format+"\n", args...); err != nil && d.err == nil {
+		d.err = fmt.Errorf("writing what the demo shows: %w", err)
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"io"
+	"strings"
 
 	"github.com/countermark/countermark/internal/refusal"
 )
@@ -25,10 +26,26 @@ func hintFor(rule refusal.Rule) string {
 		return "somebody made two contents with one SHA-1; do not use this release"
 	case refusal.ZEnvelopes:
 		return "one of the files is not the release that the other is; compare both with what the project announced"
+	case refusal.ZFormat:
+		return "give the release archive itself: a tar, plain or compressed (gz, bz2, xz, zst), or a zip"
 	case refusal.GitProtocol:
 		return "use an https:// or ssh:// URL, or the path of a local clone"
 	}
-	return "the rules are explained in docs/spec/archive.md and docs/spec/git.md; ask whoever made the file for one that keeps them"
+	return "docs/spec/" + specificationOf(rule) + " explains the rule; ask whoever made the file for one that keeps it"
+}
+
+// specificationOf returns the document that explains a rule.
+func specificationOf(rule refusal.Rule) string {
+	family, _, _ := strings.Cut(string(rule), "_")
+	switch family {
+	case "GIT":
+		return "git.md"
+	case "Z":
+		return "envelopes.md"
+	case "ZIP":
+		return "zip.md"
+	}
+	return "archive.md"
 }
 
 func newBytesReader(b []byte) io.Reader { return bytes.NewReader(b) }

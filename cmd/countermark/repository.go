@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,6 +39,9 @@ func (v *verification) openRepository(ctx context.Context) error {
 	v.repoName = source
 	if !gitrepo.IsRemote(source) {
 		v.repo, err = v.git.OpenLocal(ctx, source)
+		if errors.Is(err, gitrepo.ErrNoRepository) {
+			return usage("--repo takes the path of a clone or bare repository, or an https:// or ssh:// URL", "%v", err)
+		}
 		return err
 	}
 	cache, err := os.UserCacheDir()

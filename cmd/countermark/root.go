@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -71,8 +72,16 @@ type verdictReached int
 
 func (v verdictReached) Error() string { return fmt.Sprintf("exit status %d", int(v)) }
 
+// gcPercent makes the collector run before the heap is a quarter larger than
+// what is in use: almost all of it is one xz dictionary of up to 128 MiB, which
+// the default of 100 would double.
+const gcPercent = 25
+
 // run is the program: it never exits by itself.
 func run(ctx context.Context, args []string, s streams) int {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
@@ -93,21 +102,54 @@ func run(ctx context.Context, args []string, s streams) int {
 	return f.exit()
 }
 
+// endings are the signals that end a run: also a closed terminal's, unless
+// nohup(1) has it ignored.
+func endings() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
+}
+
 func newRootCommand(s streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "countermark",
 		Short: "Prove that a release archive is exactly a git commit",
-		Long: "countermark checks that a release archive (tar in any compression, or zip) holds exactly\n" +
-			"the files of a git commit: nothing changed, nothing added, nothing missing.\n\n" + exitHelp,
-		Version:           programVersion(),
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		DisableAutoGenTag: true,
-		Args:              cobra.NoArgs,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long: "countermark checks that a release archive (tar in any compression, or zip) holds\n" +
+			"exactly the files of a git commit: nothing changed, nothing added, nothing\n" +
+			"missing. To see what that means, run: countermark demo\n\n" + exitHelp,
+		Version:       programVersion(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          knownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage(cmd.CommandPath()+" --help lists the flags", "%v", err)
+	})
+	wrapFlags(root)
 	root.AddCommand(newVerifyCommand(s), newDemoCommand(s))
 	return root
+}
+
+// wrapFlags makes the help list flags within 80 columns.
+func wrapFlags(root *cobra.Command) {
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
+}
+
+// knownCommand refuses what is no command, and proposes one.
+func knownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "countermark verify ARCHIVE checks an archive; countermark --help lists the commands"
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "did you mean countermark " + near[0] + "?"
+	}
+	return usage(hint, "unknown command %q", args[0])
 }
 
 // programVersion returns the release's version, or what the build knows.

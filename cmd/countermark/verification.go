@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/compare"
@@ -234,6 +235,9 @@ func (v *verification) fail(ctx context.Context, err error) error {
 // explain adds to an error which file it is about and what to do.
 func (v *verification) explain(err error) error {
 	if r := report.AsRefusal(err); r != nil {
+		if strings.HasPrefix(string(r.Rule), "GIT_") {
+			v.file = "" // it is about the repository
+		}
 		f := &failure{code: report.RefusalDocument(v.file, r).Code, detail: r.Error(), hint: hintFor(r.Rule)}
 		if v.file != "" {
 			f.detail = v.file + ": " + f.detail

@@ -5,6 +5,7 @@ import (
 
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/envelope"
+	"github.com/countermark/countermark/internal/envelope/framing"
 	"github.com/countermark/countermark/internal/report"
 )
 
@@ -29,27 +30,33 @@ type verifyOptions struct {
 	mayLackLock bool          // the lock file need not exist
 }
 
-const verifyLong = `Compares release archives with a commit, path by path: is this archive exactly that commit?
+const verifyLong = `Compares release archives with a commit, path by path: is this archive exactly
+that commit?
 
-ARCHIVE is a tar (plain, .gz, .bz2, .xz, .zst) or a zip; "-" reads standard input. Several archives
-of one release may be given at once; they must hold one and the same tar.
+ARCHIVE is a tar (plain, .gz, .bz2, .xz, .zst) or a zip; "-" reads standard
+input. Several archives of one release may be given at once; they must hold one
+and the same tar.
 
-The commit is named with --tag or --commit; else it is the one whose id git archive left in the
-archive, if a tag of the repository leads to it, or the one tag that spells the version in the file's
-name. If none fits, the nearest tagged commits are shown.
+The commit is named with --tag or --commit; else it is the one whose id git
+archive left in the archive, if a tag of the repository leads to it, or the one
+tag that spells the version in the file's name. If none fits, the nearest tagged
+commits are shown.
 
-The repository is the one we stand in, or --repo: a path, or an https or ssh URL (then only the tag's
-trees are fetched). Nothing is ever checked out, and no program or configuration of the repository is
-run or read.
+The repository is the one we stand in, or --repo: a path, or an https or ssh URL
+(then only the tag's trees are fetched, not its files). Nothing is ever checked
+out, and no program or configuration of the repository is run or read.
 
-A countermark.lock in the current folder (or --lock) names repository and tag pattern, and the
-differences that a person has accepted; a new or different one fails.
+A countermark.lock in the current folder (or --lock) names repository and tag
+pattern, and the differences that a person has accepted; a new or different one
+fails.
 
 ` + exitHelp
 
-const verifyExample = `  countermark verify xz-5.4.1.tar.xz --repo https://github.com/tukaani-project/xz --tag v5.4.1
+const verifyExample = `  countermark verify xz-5.4.1.tar.xz --repo https://github.com/tukaani-project/xz
   countermark verify php-8.3.7.tar.gz php-8.3.7.tar.xz --repo ~/src/php-src
-  countermark verify curl-7.88.1.tar.gz --update-lock     (after looking at what --all lists)`
+  countermark verify htop-3.2.2.tar.gz --repo ~/src/htop --tag 3.2.2 --json
+  countermark verify curl-7.88.1.tar.gz --all           # look at every path, then
+  countermark verify curl-7.88.1.tar.gz --update-lock   # record what you have seen`
 
 func newVerifyCommand(s streams) *cobra.Command {
 	o := verifyOptions{}
@@ -60,24 +67,47 @@ func newVerifyCommand(s streams) *cobra.Command {
 		Example: verifyExample,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.archives, o.prefixSet = args, cmd.Flags().Changed("prefix")
+			if err := o.check(); err != nil {
+				return err
+			}
 			return runVerify(cmd.Context(), o, s)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.repo, "repo", "", "repository: a `PATH|URL` (default: the lock file's, else the one we stand in)")
+	f.StringVar(&o.repo, "repo", "", "`PATH|URL` of the repository (default: the lock file's, else the one we stand in)")
 	f.StringVar(&o.tag, "tag", "", "compare with refs/tags/`NAME`")
 	f.StringVar(&o.commit, "commit", "", "compare with the commit of this full `ID`")
-	f.StringVar(&o.prefix, "prefix", "", "directory that holds everything in the archive; empty for none (default: its one top directory)")
-	f.StringArrayVar(&o.submodules, "submodule", nil, "`PATH=REPO`: compare the archive's PATH with the commit that the submodule pins, found in the local repository REPO")
+	f.StringVar(&o.prefix, "prefix", "", "`DIRECTORY` that holds everything in the archive; empty for none (default: its one top directory)")
+	f.StringArrayVar(&o.submodules, "submodule", nil, "`PATH=REPO`: the submodule at PATH is part of the archive; its commit is in the local repository REPO (repeatable)")
 	f.StringVar(&o.lock, "lock", "", "lock `FILE` (default: "+lockFileName+", if there is one here)")
 	f.BoolVar(&o.updateLock, "update-lock", false, "record this version and its differences in the lock file, after a person has looked at them")
 	f.BoolVar(&o.all, "all", false, "list every path")
 	f.BoolVar(&o.json, "json", false, "print one JSON document (docs/spec/report.md)")
-	f.StringVar(&o.decoder, "decoder", "auto", "decoder of .xz: auto, system (the xz program) or go (built in)")
-	f.IntVar(&o.maxMembers, "max-members", archive.DefaultMaxMembers, "refuse archives with more members")
-	f.Int64Var(&o.limits.MaxUncompressedBytes, "max-bytes", envelope.DefaultMaxUncompressedBytes, "refuse archives that expand to more `BYTES`")
-	f.Int64Var(&o.limits.MaxRatio, "max-ratio", envelope.DefaultMaxRatio, "refuse archives that expand more than this many times, past the first 64 MiB")
-	f.Int64Var(&o.limits.MaxWindowBytes, "max-window", envelope.DefaultMaxWindowBytes, "refuse compression with a larger dictionary or window, in `BYTES`")
-	cmd.MarkFlagsMutuallyExclusive("tag", "commit")
+	f.StringVar(&o.decoder, "decoder", "auto", "`DECODER` of .xz: auto, system (the xz program) or go (built in)")
+	f.IntVar(&o.maxMembers, "max-members", archive.DefaultMaxMembers, "refuse archives with more than `N` members")
+	f.Int64Var(&o.limits.MaxUncompressedBytes, "max-bytes", framing.DefaultMaxUncompressedBytes, "refuse archives that expand to more `BYTES`")
+	f.Int64Var(&o.limits.MaxRatio, "max-ratio", framing.DefaultMaxRatio, "refuse archives that expand more than `N` times, past the first 64 MiB")
+	f.Int64Var(&o.limits.MaxWindowBytes, "max-window", framing.DefaultMaxWindowBytes, "refuse compression with a larger dictionary or window, in `BYTES`")
 	return cmd
+}
+
+// check refuses flags that mean nothing, alone or together.
+func (o *verifyOptions) check() error {
+	if o.tag != "" && o.commit != "" {
+		return usage("--tag is enough: the commit is the one that the tag leads to", "--tag and --commit are both given")
+	}
+	for _, limit := range []struct {
+		flag  string
+		value int64
+	}{
+		{"--max-members", int64(o.maxMembers)},
+		{"--max-bytes", o.limits.MaxUncompressedBytes},
+		{"--max-ratio", o.limits.MaxRatio},
+		{"--max-window", o.limits.MaxWindowBytes},
+	} {
+		if limit.value < 1 {
+			return usage("a limit is at least 1; without the flag the default holds", "%s is %d", limit.flag, limit.value)
+		}
+	}
+	return nil
 }
