@@ -106,6 +106,9 @@ func runDemo(ctx context.Context, keep string, s streams) (err error) {
 	} else if err := os.Mkdir(keep, 0o755); err != nil {
 		return usage("name a folder that does not exist yet", "--keep: %v", err)
 	}
+	if d.dir, err = filepath.Abs(d.dir); err != nil {
+		return fmt.Errorf("finding the demo's folder: %w", err)
+	}
 	project, err := d.makeProject(ctx)
 	if err != nil {
 		return err

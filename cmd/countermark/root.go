@@ -82,9 +82,12 @@ func run(ctx context.Context, args []string, s streams) int {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(ctx, endings()...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	// A reader that goes away must not kill us before we have cleaned up: asked
+	// for the signal, Go lets the write fail instead (package os/signal).
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	root := newRootCommand(s)
 	root.SetArgs(args)
 	root.SetIn(s.in)
