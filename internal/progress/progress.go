@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	showAfter   = time.Second // shorter steps are not worth a flicker
-	showEvery   = 100 * time.Millisecond
-	lineColumns = 78 // a line that wraps cannot be rewritten
+	showAfter  = time.Second // shorter steps are not worth a flicker
+	showEvery  = 100 * time.Millisecond
+	maxColumns = 78 // a longer line is no easier to read
 )
 
 // Line is the line that shows progress. Safe for concurrent use; a nil *Line
@@ -27,6 +27,7 @@ const (
 type Line struct {
 	mu      sync.Mutex
 	w       io.Writer
+	columns func() int // of the terminal, now
 	started time.Time
 	last    time.Time
 	shown   bool
@@ -35,7 +36,11 @@ type Line struct {
 // New returns the line of w, or nil if w is no terminal.
 func New(w io.Writer) *Line {
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return &Line{w: f, started: time.Now()}
+		columns := func() int {
+			width, _, _ := term.GetSize(int(f.Fd()))
+			return width
+		}
+		return &Line{w: f, columns: columns, started: time.Now()}
 	}
 	return nil
 }
@@ -68,7 +73,17 @@ func (l *Line) Text(s string) {
 	}
 	l.last, l.shown = now, true
 	line := []rune(escape.Text(strings.TrimSpace(s)))
-	_, _ = fmt.Fprintf(l.w, "\r\x1b[K%s", string(line[:min(len(line), lineColumns)]))
+	_, _ = fmt.Fprintf(l.w, "\r\x1b[K%s", string(line[:min(len(line), l.room())]))
+}
+
+// room returns how many columns a line may have: one that wraps cannot be
+// rewritten in place, and some terminals wrap on the last column.
+func (l *Line) room() int {
+	width := l.columns()
+	if width <= 0 {
+		return maxColumns
+	}
+	return min(maxColumns, width-1)
 }
 
 // Clear removes the line and starts the next step's second.
