@@ -178,14 +178,29 @@ func (in *Input) both(a, c *tree.Entry) Result {
 		return r
 	}
 	in.content(&r)
-	modeDiffers := a.Kind == tree.File && a.Exec != tree.ExecUnknown && a.Exec != c.Exec
-	if modeDiffers && r.Class != Changed && r.Class != Unchecked {
-		r.Class, r.Reason, r.By = Mode, "not executable in the archive", nil
-		if a.Exec == tree.Executable {
-			r.Reason = "executable in the archive only"
-		}
+	if why := modeDifference(a, c); why != "" && r.Class != Changed && r.Class != Unchecked {
+		r.Class, r.Reason, r.By = Mode, why, nil
 	}
 	return r
+}
+
+// modeDifference says how the executable bits differ, "" if they do not. git
+// takes the owner's bit for a file's (S_IXUSR in its read-cache.c); a file that
+// only others may execute is therefore neither, and extractors treat it in two
+// ways.
+func modeDifference(a, c *tree.Entry) string {
+	const owner, all = 0o100, 0o111
+	switch {
+	case a.Kind != tree.File || a.Exec == tree.ExecUnknown:
+		return ""
+	case a.Perm&all != 0 && a.Perm&owner == 0:
+		return "executable in the archive, but not for its owner"
+	case a.Exec == c.Exec:
+		return ""
+	case a.Exec == tree.Executable:
+		return "executable in the archive only"
+	}
+	return "not executable in the archive"
 }
 
 // content sets the class that the bytes alone give.
