@@ -44,22 +44,23 @@ var policy = map[string]permission{
 	"internal/tree": {layer: values, internal: []string{"digest", "escape", "refusal"},
 		foreign: []string{"golang.org/x/text/cases", "golang.org/x/text/unicode/norm"}},
 
-	"internal/envelope": {layer: formats, internal: []string{"digest", "escape", "refusal"},
+	"internal/envelope/framing": {layer: formats, internal: []string{"refusal"}},
+	"internal/envelope": {layer: formats, internal: []string{"digest", "envelope/framing", "escape", "refusal"},
 		foreign: []string{"github.com/klauspost/compress/flate", "github.com/klauspost/compress/zstd", "github.com/mikelolasagasti/xz"}},
-	"internal/archive": {layer: formats, internal: []string{"digest", "envelope", "escape", "refusal", "tree"},
+	"internal/archive": {layer: formats, internal: []string{"archive/zipfile", "digest", "envelope", "refusal", "tree"}},
+	"internal/archive/zipfile": {layer: formats, internal: []string{"digest", "refusal", "tree"},
 		foreign: []string{"github.com/klauspost/compress/flate"}},
-	"internal/gitobject": {layer: formats, internal: []string{"digest", "escape", "refusal", "tree"}},
+	"internal/gitobject": {layer: formats, internal: []string{"digest", "refusal", "tree"}},
 	"internal/filter":    {layer: formats, internal: []string{"digest", "gitobject"}},
 	"internal/lockfile":  {layer: formats, internal: []string{"digest", "escape", "refusal", "tree"}},
 
 	"internal/compare":  {layer: judgement, internal: []string{"digest", "filter", "lockfile", "tree"}},
-	"internal/revision": {layer: judgement, internal: []string{"digest", "escape", "gitobject", "lockfile", "refusal", "tree"}},
+	"internal/revision": {layer: judgement, internal: []string{"digest", "escape", "lockfile"}},
 
 	"internal/confine": {layer: edges, internal: []string{"envelope", "escape"},
 		foreign: []string{"golang.org/x/sys/unix"},
-		system:  []string{"os", "os/exec", "path/filepath", "runtime", "syscall", "unsafe"}},
+		system:  []string{"os", "os/exec", "path/filepath", "runtime", "unsafe"}},
 	"internal/gitrepo": {layer: edges, internal: []string{"digest", "escape", "gitobject", "refusal", "tree"},
-		foreign: []string{"golang.org/x/sys/unix"},
 		system:  []string{"net/url", "os", "os/exec", "path/filepath", "runtime", "syscall"}},
 	"internal/progress": {layer: edges, internal: []string{"escape"},
 		foreign: []string{"golang.org/x/term"}, system: []string{"os"}},
@@ -174,21 +175,43 @@ func isEnding(pkg, name string) bool {
 }
 
 func TestImports(t *testing.T) {
-	seen := map[string]bool{}
+	seen := map[string][]string{}
 	for _, s := range sources(t) {
 		if !s.isTest() {
-			seen[s.dir()] = true
+			seen[s.dir()] = append(seen[s.dir()], imports(s)...)
 			report(t, checkImports(s))
 			report(t, checkEnding(s))
 		} else if _, known := policy[s.dir()]; !known {
 			t.Errorf("%s: package %s is not in the policy of deps_test.go", s.path, s.dir())
 		}
 	}
-	for dir := range policy {
-		if !seen[dir] {
+	for dir, p := range policy {
+		used, known := seen[dir]
+		if !known {
 			t.Errorf("the policy names %s, which has no Go file", dir)
 		}
+		report(t, needless(dir, p, used))
 	}
+}
+
+func imports(s *source) []string {
+	var names []string
+	for _, spec := range s.file.Imports {
+		name, _ := strconv.Unquote(spec.Path.Value)
+		names = append(names, strings.TrimPrefix(name, module+"/internal/"))
+	}
+	return names
+}
+
+// needless finds what the policy allows a package that does not use it.
+func needless(dir string, p permission, used []string) violations {
+	var found violations
+	for _, name := range slices.Concat(p.internal, p.foreign, p.system) {
+		if !slices.Contains(used, name) {
+			found = append(found, fmt.Sprintf("the policy allows %s to import %s, which it does not", dir, name))
+		}
+	}
+	return found
 }
 
 // The policy itself keeps the direction: values, formats, judgement, edges.
@@ -271,6 +294,7 @@ func TestImportViolationsAreFound(t *testing.T) {
 	} {
 		expectViolation(t, checkImports(parse(t, c.file, "package x; "+c.text)), c.want)
 	}
+	expectViolation(t, needless("internal/x", permission{internal: []string{"tree"}, system: []string{"os"}}, []string{"tree"}), "import os")
 	for text, want := range map[string]string{
 		"package x; func init() {}":              "has an init function",
 		"package x; func f() { os.Exit(1) }":     "os.Exit outside main",
