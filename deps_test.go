@@ -61,7 +61,7 @@ var policy = map[string]permission{
 		foreign: []string{"golang.org/x/sys/unix"},
 		system:  []string{"os", "os/exec", "path/filepath", "runtime", "unsafe"}},
 	"internal/gitrepo": {layer: edges, internal: []string{"digest", "escape", "gitobject", "refusal", "tree"},
-		system:  []string{"net/url", "os", "os/exec", "path/filepath", "runtime", "syscall"}},
+		system: []string{"net/url", "os", "os/exec", "path/filepath", "runtime", "syscall"}},
 	"internal/progress": {layer: edges, internal: []string{"escape"},
 		foreign: []string{"golang.org/x/term"}, system: []string{"os"}},
 	"internal/report": {layer: edges, internal: []string{"archive", "compare", "digest", "escape", "refusal", "tree"}},
