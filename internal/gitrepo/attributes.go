@@ -44,7 +44,9 @@ func (r *Repository) Attributes(ctx context.Context, q AttributeQuery) (map[stri
 	mentioned := false
 	err = r.read(ctx, ids, func(i int, o object) error {
 		if o.kind == 0 {
-			return refusal.New(refusal.GitMissing, "the repository does not have the blob %v of a .gitattributes file", ids[i]).At(refusal.Unknown, string(paths[i]))
+			lacking := r.missing(ids[i])
+			lacking.Detail, lacking.Member = fmt.Sprintf("%s %v, a .gitattributes file", lacking.Detail, ids[i]), string(paths[i])
+			return lacking
 		}
 		if o.kind != digest.Blob {
 			return refusal.New(refusal.GitType, "the entry names a %v where a blob was expected", o.kind).At(refusal.Unknown, string(paths[i]))

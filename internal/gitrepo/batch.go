@@ -209,15 +209,23 @@ func (b *batch) check(id digest.ObjectID, o object) error {
 	return nil
 }
 
-// failure explains why the process ended early. git ends at an object that it
-// cannot decode.
+// failure explains why the process ended early.
 func (b *batch) failure(err error) error {
 	b.end()
+	if damage := b.damage(); damage != nil {
+		return damage
+	}
+	return fmt.Errorf("reading objects: git cat-file ended early (%v); git said: %s", err, strings.Join(b.stderr.lines(), "; "))
+}
+
+// damage returns a refusal if the process, which has ended, said that it could
+// not decode an object (object-file.c, packfile.c).
+func (b *batch) damage() *refusal.Refusal {
 	said := strings.Join(b.stderr.lines(), "; ")
-	for _, word := range []string{"corrupt", "inflate", "unable to unpack", "garbage at end"} {
+	for _, word := range []string{"corrupt", "inflate", "unable to unpack", "unable to parse", "garbage at end", "is empty", "error: header for"} {
 		if strings.Contains(said, word) {
 			return refusal.New(refusal.GitHash, "git cannot decode an object of the repository, and said: %s", said)
 		}
 	}
-	return fmt.Errorf("reading objects: git cat-file ended early (%v); git said: %s", err, said)
+	return nil
 }

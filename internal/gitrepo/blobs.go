@@ -50,7 +50,7 @@ func (r *Repository) fetchBlobs(ctx context.Context, ids []digest.ObjectID) erro
 		check: func(ctx context.Context) error {
 			still, err := r.lacking(ctx, lacking)
 			if err == nil && len(still) > 0 {
-				err = missingObject(still[0])
+				err = r.missing(still[0])
 			}
 			return err
 		},

@@ -100,7 +100,7 @@ func (r *Repository) Fetch(ctx context.Context, refOrID string) error {
 		check: func(ctx context.Context) error {
 			lacking, err := r.lackingAttributes(ctx, id)
 			if err == nil && len(lacking) > 0 {
-				err = missingObject(lacking[0])
+				err = r.missing(lacking[0])
 			}
 			return err
 		},
@@ -188,6 +188,9 @@ func (r *Repository) fetch(ctx context.Context, dir, stdin string, args ...strin
 	after, err := packBytes(objects)
 	if err != nil {
 		return err
+	}
+	if after > r.git.limits.fetchBytes {
+		return tooMuch(r.git.limits.fetchBytes)
 	}
 	r.fetched += after - before
 	return makeBare(dir, r.format)

@@ -147,20 +147,30 @@ func (r *Repository) Object(ctx context.Context, id digest.ObjectID) (digest.Obj
 	var kind digest.ObjectType
 	var content []byte
 	err := r.read(ctx, []digest.ObjectID{id}, func(_ int, o object) error {
-		kind, content = o.kind, bytes.Clone(o.content)
+		if kind, content = o.kind, bytes.Clone(o.content); kind == 0 {
+			return r.missing(id)
+		}
 		return nil
 	})
-	if err == nil && kind == 0 {
-		err = missingObject(id)
-	}
 	if err != nil {
 		return 0, nil, err
 	}
 	return kind, content, nil
 }
 
-// missingObject is the refusal for an object that is not there.
-func missingObject(id digest.ObjectID) *refusal.Refusal {
+// missing is the refusal for an object that is not there. git says "missing"
+// too of one that it cannot decode; only its stderr, complete once the process
+// has ended, tells the two apart.
+func (r *Repository) missing(id digest.ObjectID) *refusal.Refusal {
+	if r.batch != nil {
+		r.batch.end()
+		if damage := r.batch.damage(); damage != nil {
+			return damage.At(refusal.Unknown, id.String())
+		}
+		if said := strings.Join(r.batch.stderr.lines(), "; "); said != "" {
+			return refusal.New(refusal.GitMissing, "the repository does not give the object, and git said: %s", said).At(refusal.Unknown, id.String())
+		}
+	}
 	return refusal.New(refusal.GitMissing, "the repository does not have the object").At(refusal.Unknown, id.String())
 }
 

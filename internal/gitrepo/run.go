@@ -115,13 +115,17 @@ func (g *Git) guard(done <-chan struct{}, cancel context.CancelCauseFunc, watch 
 		}
 		switch {
 		case received > g.limits.fetchBytes:
-			cancel(refusal.New(refusal.GitLimit, "the server sends more than %d bytes", g.limits.fetchBytes))
+			cancel(tooMuch(g.limits.fetchBytes))
 		case time.Since(last) > g.limits.stall:
 			cancel(&TransportError{Detail: fmt.Sprintf("nothing arrived for %v", g.limits.stall)})
 		case time.Since(begun) > MaxFetchTime:
 			cancel(&TransportError{Detail: fmt.Sprintf("the transfer took longer than %v", MaxFetchTime)})
 		}
 	}
+}
+
+func tooMuch(limitBytes int64) *refusal.Refusal {
+	return refusal.New(refusal.GitLimit, "the server sends more than %d bytes", limitBytes)
 }
 
 // folderBytes returns the size of all files below a folder that may change
@@ -175,7 +179,8 @@ func settings(transports bool) []string {
 	return append(s,
 		"protocol.https.allow=always", "protocol.ssh.allow=always", "http.followRedirects=false",
 		"transfer.bundleURI=false", "fetch.fsckObjects=true", "fetch.unpackLimit=1", "transfer.unpackLimit=1", // one pack, however few the objects
-		"fetch.recurseSubmodules=false", "fetch.prune=false", "fetch.pruneTags=false", "fetch.writeCommitGraph=false", "fetch.output=full")
+		"fetch.recurseSubmodules=false", "fetch.prune=false", "fetch.pruneTags=false", "fetch.writeCommitGraph=false", "fetch.output=full",
+		"fetch.negotiationAlgorithm=noop") // nothing that is there makes anything else needless
 }
 
 // environment is the whole environment of a run: nothing of ours is inherited

@@ -56,7 +56,7 @@ func (r *Repository) readTrees(ctx context.Context, ids []digest.ObjectID, each 
 		switch o.kind {
 		case digest.Tree:
 		case 0:
-			return missingObject(ids[i])
+			return r.missing(ids[i])
 		default:
 			return refusal.New(refusal.GitType, "the object is a %v where a tree was expected", o.kind).At(refusal.Unknown, ids[i].String())
 		}
