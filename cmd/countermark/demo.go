@@ -18,7 +18,7 @@ func newDemoCommand(s streams) *cobra.Command {
 	keep := ""
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Show, on a small project in a temporary folder, what verify catches",
+		Short: "Show what verify catches, on a small project",
 		Long: "Makes a small project with a generated file, tags and releases it, verifies the\n" +
 			"release, and then tampers with it in four ways. It needs git, no network, and a\n" +
 			"second or two.\n\n" + exitHelp,

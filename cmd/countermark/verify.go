@@ -78,7 +78,7 @@ func newVerifyCommand(s streams) *cobra.Command {
 	f.StringVar(&o.tag, "tag", "", "compare with refs/tags/`NAME`")
 	f.StringVar(&o.commit, "commit", "", "compare with the commit of this full `ID`")
 	f.StringVar(&o.prefix, "prefix", "", "`DIRECTORY` that holds everything in the archive; empty for none (default: its one top directory)")
-	f.StringArrayVar(&o.submodules, "submodule", nil, "`PATH=REPO`: the submodule at PATH is part of the archive; its commit is in the local repository REPO (repeatable)")
+	f.StringArrayVar(&o.submodules, "submodule", nil, "the archive holds the files of a submodule: `PATH=REPO` names its path and a local repository that has its commit (repeatable)")
 	f.StringVar(&o.lock, "lock", "", "lock `FILE` (default: "+lockFileName+", if there is one here)")
 	f.BoolVar(&o.updateLock, "update-lock", false, "record this version and its differences in the lock file, after a person has looked at them")
 	f.BoolVar(&o.all, "all", false, "list every path")
@@ -88,6 +88,7 @@ func newVerifyCommand(s streams) *cobra.Command {
 	f.Int64Var(&o.limits.MaxUncompressedBytes, "max-bytes", framing.DefaultMaxUncompressedBytes, "refuse archives that expand to more `BYTES`")
 	f.Int64Var(&o.limits.MaxRatio, "max-ratio", framing.DefaultMaxRatio, "refuse archives that expand more than `N` times, past the first 64 MiB")
 	f.Int64Var(&o.limits.MaxWindowBytes, "max-window", framing.DefaultMaxWindowBytes, "refuse compression with a larger dictionary or window, in `BYTES`")
+	_ = cmd.RegisterFlagCompletionFunc("decoder", cobra.FixedCompletions([]string{"auto", "system", "go"}, cobra.ShellCompDirectiveNoFileComp)) // fails for no such flag
 	return cmd
 }
 
