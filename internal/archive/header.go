@@ -144,10 +144,10 @@ func (h *header) parseNumbers(block []byte) error {
 		mayBlank bool
 	}{
 		{"mode", fieldMode, &h.mode, false},
-		{"uid", fieldUID, &ignored, false},
-		{"gid", fieldGID, &ignored, false},
+		{"uid", fieldUID, &ignored, true}, // npm and cargo leave owner and time blank
+		{"gid", fieldGID, &ignored, true},
 		{"size", fieldSize, &h.size, false},
-		{"mtime", fieldMtime, &ignored, false},
+		{"mtime", fieldMtime, &ignored, true},
 		{"devmajor", fieldDevMajor, &devMajor, true},
 		{"devminor", fieldDevMinor, &devMinor, true},
 	}
@@ -184,6 +184,9 @@ func (h *header) parseStrings(block []byte) error {
 	for _, f := range fields {
 		raw := f.field.of(block)
 		text, tail, _ := bytes.Cut(raw, []byte{0})
+		if f.field == fieldPrefix && len(text) == 0 {
+			tail = withoutTimes(tail)
+		}
 		if firstNonZero(tail) >= 0 {
 			return refusal.New(refusal.TarFieldTail, "the %s field has bytes after its NUL", f.name)
 		}
@@ -196,6 +199,20 @@ func (h *header) parseStrings(block []byte) error {
 		return refusal.New(refusal.TarFieldTail, "a link name stands in the header of a member that is no link")
 	}
 	return nil
+}
+
+// withoutTimes cuts off the two times that npm writes where star has them, at
+// the end of an empty prefix field (star(5), "xstar header": atime at 476,
+// ctime at 488). To a reader of ustar they lie behind the field's NUL.
+func withoutTimes(tail []byte) []byte {
+	const timesBytes = 24
+	rest, times := tail[:len(tail)-timesBytes], tail[len(tail)-timesBytes:]
+	for _, t := range [][]byte{times[:timesBytes/2], times[timesBytes/2:]} {
+		if _, ok := parseOctal(t); !ok && firstNonZero(t) >= 0 {
+			return tail
+		}
+	}
+	return rest
 }
 
 // parseOctal reads octal digits followed by at least one NUL or space up to
