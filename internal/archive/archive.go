@@ -25,6 +25,7 @@ import (
 	"hash"
 	"io"
 
+	"github.com/countermark/countermark/internal/archive/zipfile"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/envelope"
 	"github.com/countermark/countermark/internal/refusal"
@@ -112,16 +113,16 @@ type Reader struct {
 // Errors: *refusal.Refusal, ErrNotSeekable, or r's own.
 func Open(r io.Reader, o Options) (*Reader, error) {
 	a := &Reader{options: o}
-	isZip, r, err := sniffZip(r)
+	isZip, r, err := zipfile.Sniff(r)
 	if err != nil {
 		return nil, err
 	}
 	if isZip {
-		a.zip, err = openZip(r, o)
-		if err == nil {
-			a.embedded = a.zip.embedded
+		if a.zip, err = openZip(r, o); err != nil {
+			return nil, err
 		}
-		return a, err
+		a.embedded = a.zip.Embedded()
+		return a, nil
 	}
 	a.env, err = envelope.Open(countingReader(r, o.Progress), o.Envelope)
 	if err != nil {
