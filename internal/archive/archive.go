@@ -113,11 +113,11 @@ type Reader struct {
 // Errors: *refusal.Refusal, ErrNotSeekable, or r's own.
 func Open(r io.Reader, o Options) (*Reader, error) {
 	a := &Reader{options: o}
-	isZip, r, err := zipfile.Sniff(r)
+	head, r, err := zipfile.Peek(r, envelope.HeadBytes)
 	if err != nil {
 		return nil, err
 	}
-	if isZip {
+	if format, ok := envelope.Recognise(head); ok && format == envelope.Zip {
 		if a.zip, err = openZip(r, o); err != nil {
 			return nil, err
 		}

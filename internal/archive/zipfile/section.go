@@ -5,30 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/countermark/countermark/internal/envelope"
 )
 
-// Sniff reports whether r begins as a zip does, and not as any other format
-// that is read: a zip that is a tar too is left to the tar grammar, which
-// refuses it. All bytes of r are still to be read from rest. The error is r's own.
-func Sniff(r io.Reader) (isZip bool, rest io.Reader, err error) {
-	var head []byte
+// Peek returns the first n bytes of r, fewer if it has no more. All bytes of r
+// are still to be read from rest. The error is r's own.
+func Peek(r io.Reader, n int) (head []byte, rest io.Reader, err error) {
 	if file, ok := Section(r); ok {
-		head, rest = make([]byte, envelope.HeadBytes), r
-		var n int
+		head, rest = make([]byte, n), r
 		n, err = file.ReadAt(head, 0)
 		head = head[:n]
 	} else {
-		stream := bufio.NewReaderSize(r, envelope.HeadBytes)
-		head, err = stream.Peek(envelope.HeadBytes)
+		stream := bufio.NewReaderSize(r, n)
+		head, err = stream.Peek(n)
 		rest = stream
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return false, nil, fmt.Errorf("reading the first bytes: %w", err)
+		return nil, nil, fmt.Errorf("reading the first bytes: %w", err)
 	}
-	format, ok := envelope.Recognise(head)
-	return ok && format == envelope.Zip, rest, nil
+	return head, rest, nil
 }
 
 // Section returns what r holds from its position to its end, if r is a regular
