@@ -319,11 +319,11 @@ func TestImportViolationsAreFound(t *testing.T) {
 		expectViolation(t, checkEnding(parse(t, "cmd/x/x.go", text)), want)
 	}
 	for file, text := range map[string]string{
-		"internal/filter/x.go":      `import "time"; var t time.Time = time.Unix(0, 0)`,
-		"internal/tree/x.go":        `import ("strings"; "golang.org/x/text/cases")`,
-		"cmd/countermark/x.go":      `import ("os"; "github.com/countermark/countermark/internal/gitrepo")`,
-		"internal/progress/x.go":    `import ("time"; "os"); var t = time.Now()`,
-		"internal/gitrepo/clone.go": `import "os/exec"`,
+		"internal/filter/x.go":          `import "time"; var t time.Time = time.Unix(0, 0)`,
+		"internal/tree/x.go":            `import ("strings"; "golang.org/x/text/cases")`,
+		"cmd/countermark/x.go":          `import ("os"; "github.com/countermark/countermark/internal/gitrepo")`,
+		"internal/progress/x.go":        `import ("time"; "os"); var t = time.Now()`,
+		"internal/gitrepo/gitexec/x.go": `import "os/exec"`,
 	} {
 		if found := checkImports(parse(t, file, "package x; "+text)); len(found) > 0 {
 			t.Errorf("%s with %s: %q", file, text, found)
