@@ -83,7 +83,7 @@ var attacks = []attack{
 		exit:    exitDoesNot,
 	},
 	{
-		title: "An attacker puts a file in twice: tools that take the last see the honest one, others the first.",
+		title: "An attacker puts a file in twice: some tools take the first, others the last.",
 		why:   "An archive that can be read in two ways is refused, with the rule, the name and the place.",
 		members: func(r release) release {
 			return append(release{{name: "hello.c", content: "int main(void) { return system(\"sh evil\"); }\n"}}, r...)
@@ -148,7 +148,8 @@ func (d *demo) release(ctx context.Context, project *demoProject) (release, erro
 	if err := d.verify(ctx, exitDoesNot); err != nil {
 		return nil, err
 	}
-	d.say("  → The commit is all there, and one file more. A packager reads it, once, and records it.")
+	d.say("  → filtered: git itself wrote its id into hello.c, as $Id$ asks. That is checked, and no difference.")
+	d.say("  → added: the commit is all there, and one file more. A packager reads it, once, and records it.")
 	d.heading("The accepted difference goes into countermark.lock, to be kept beside the package.")
 	if err := d.verify(ctx, exitDoesNot, "--update-lock"); err != nil {
 		return nil, err

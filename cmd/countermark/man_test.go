@@ -21,7 +21,7 @@ import (
 //	go test ./cmd/countermark -run TestManPages -update
 var manDir = filepath.Join("..", "..", "docs", "man")
 
-var updateMan = flag.Bool("update", false, "write docs/man anew")
+var updateFiles = flag.Bool("update", false, "write docs/man and the output shown in README.md anew")
 
 // manDate stands in the pages: the day on which what they say changed last.
 const manDate = "2026-11-23"
@@ -52,7 +52,7 @@ func TestManPages(t *testing.T) {
 	}
 	for name, page := range want {
 		path := filepath.Join(manDir, name)
-		if *updateMan {
+		if *updateFiles {
 			if err := os.WriteFile(path, page, 0o644); err != nil {
 				t.Fatal(err)
 			}

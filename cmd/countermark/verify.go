@@ -88,7 +88,7 @@ func newVerifyCommand(s streams) *cobra.Command {
 	f.Int64Var(&o.limits.MaxUncompressedBytes, "max-bytes", framing.DefaultMaxUncompressedBytes, "refuse archives that expand to more `BYTES`")
 	f.Int64Var(&o.limits.MaxRatio, "max-ratio", framing.DefaultMaxRatio, "refuse archives that expand more than `N` times, past the first 64 MiB")
 	f.Int64Var(&o.limits.MaxWindowBytes, "max-window", framing.DefaultMaxWindowBytes, "refuse compression with a larger dictionary or window, in `BYTES`")
-	_ = cmd.RegisterFlagCompletionFunc("decoder", cobra.FixedCompletions([]string{"auto", "system", "go"}, cobra.ShellCompDirectiveNoFileComp)) // fails for no such flag
+	_ = cmd.RegisterFlagCompletionFunc("decoder", cobra.FixedCompletions([]string{"auto", "system", "go"}, cobra.ShellCompDirectiveNoFileComp)) // its only error: no such flag
 	return cmd
 }
 

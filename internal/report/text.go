@@ -84,16 +84,16 @@ func (d *Document) Text(style Style) string {
 		t.identities(d)
 	}
 	if d.Lock != nil && len(d.Lock.Stale) > 0 {
-		t.wrap("  stale in "+escape.Text(path.Base(d.Lock.File))+" (no longer occurs): ", strings.Join(d.Lock.Stale, ", "))
+		t.wrap("", "  stale in "+escape.Text(path.Base(d.Lock.File))+" (no longer occurs): ", strings.Join(d.Lock.Stale, ", "))
 	}
 	for _, note := range d.Notes {
 		if !style.Brief {
-			t.wrap("  note: ", note)
+			t.wrap("", "  note: ", note)
 		}
 	}
 	t.verdict(d)
 	if len(d.NotChecked) > 0 && !style.Brief {
-		t.wrap("Not checked: ", strings.Join(d.NotChecked, "; ")+".")
+		t.wrap("", "Not checked: ", strings.Join(d.NotChecked, "; ")+".")
 	}
 	return t.String()
 }
@@ -190,7 +190,11 @@ func (t *text) list(head, color string, items []string) {
 			item += ","
 		}
 		width := len([]rune(item)) + 1
-		if column+width > t.style.Width && column >= indent {
+		room := t.style.Width
+		if lines == maxListLines && i+1 < len(items) {
+			room -= len("  (9999 more)") // and the ellipsis
+		}
+		if column+width > room && column >= indent {
 			if lines++; lines > maxListLines {
 				fmt.Fprintf(t, " … (%d more)", len(items)-i)
 				break
@@ -204,12 +208,16 @@ func (t *text) list(head, color string, items []string) {
 	t.WriteByte('\n')
 }
 
-// wrap writes a paragraph, its further lines indented by two.
-func (t *text) wrap(head, body string) {
-	line := head
+// wrap writes a paragraph, its head painted, its further lines indented by two.
+func (t *text) wrap(color, head, body string) {
+	line, painted := head, t.paint(color, head)
+	flush := func() {
+		t.line("%s", strings.TrimRight(painted+strings.TrimPrefix(line, head), " "))
+		head, painted = "", ""
+	}
 	for word := range strings.FieldsSeq(escape.Text(body)) {
-		if len([]rune(line))+1+len([]rune(word)) > t.style.Width && line != head {
-			t.line("%s", strings.TrimRight(line, " "))
+		if len([]rune(line))+1+len([]rune(word)) > t.style.Width && line != head && line != "  " {
+			flush()
 			line = "  "
 		}
 		if !strings.HasSuffix(line, " ") {
@@ -217,7 +225,7 @@ func (t *text) wrap(head, body string) {
 		}
 		line += word
 	}
-	t.line("%s", line)
+	flush()
 }
 
 func (t *text) identities(d *Document) {
@@ -238,7 +246,7 @@ func (t *text) identities(d *Document) {
 		for i, m := range d.Modes {
 			parts[i] = fmt.Sprintf("%s (%d)", m.Mode, m.Files)
 		}
-		t.wrap("  modes other than 0644 and 0755: ", strings.Join(parts, ", "))
+		t.wrap("", "  modes other than 0644 and 0755: ", strings.Join(parts, ", "))
 	}
 }
 
@@ -250,7 +258,7 @@ func (t *text) verdict(d *Document) {
 	case 3:
 		color = yellow
 	}
-	t.wrap(t.paint(color, strings.ToUpper(d.Verdict))+": ", d.sentence()+".")
+	t.wrap(color, strings.ToUpper(d.Verdict)+": ", d.sentence()+".")
 }
 
 // sentence says what the verdict means and what to do about it.

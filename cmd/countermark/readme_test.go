@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var readmePath = filepath.Join("..", "..", "README.md")
+
+// readmeRelease is the release that README.md verifies, with the repository
+// that stands for its address.
+var readmeRelease = struct{ name, url string }{"xz-5.4.1", "https://github.com/tukaani-project/xz"}
+
+func readReadme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(readmePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// consoles returns the blocks of commands and their output.
+func consoles(t *testing.T, readme string) []string {
+	t.Helper()
+	var blocks []string
+	for _, m := range regexp.MustCompile("(?ms)^```console\n(.*?)^```$").FindAllStringSubmatch(readme, -1) {
+		blocks = append(blocks, m[1])
+	}
+	if len(blocks) < 3 {
+		t.Fatalf("README.md has %d blocks of commands, expected 3 or more", len(blocks))
+	}
+	return blocks
+}
+
+// Every command in README.md exists, with the flags that it is given.
+func TestReadmeCommandsExist(t *testing.T) {
+	seen := make(map[string]int)
+	for _, block := range consoles(t, readReadme(t)) {
+		for line := range strings.Lines(block) {
+			command, isCommand := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "$ ")
+			if !isCommand {
+				continue
+			}
+			words := strings.Fields(command)
+			seen[words[0]]++
+			switch words[0] {
+			case "countermark":
+				checkCommand(t, command, words[1:])
+			case "go":
+				checkGo(t, command, words[1:])
+			case "git", "curl":
+			default:
+				t.Errorf("%q: the reader is not told to have %s", command, words[0])
+			}
+		}
+	}
+	if seen["countermark"] < 3 || seen["go"] < 2 {
+		t.Errorf("found the commands %v, expected more", seen)
+	}
+}
+
+func checkCommand(t *testing.T, line string, args []string) {
+	t.Helper()
+	root := newRootCommand(streams{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}})
+	cmd, rest, err := root.Find(args)
+	if err != nil || cmd == root {
+		t.Errorf("%q: no such command: %v", line, err)
+		return
+	}
+	if err := cmd.ParseFlags(rest); err != nil {
+		t.Errorf("%q: %v", line, err)
+	}
+}
+
+// checkGo holds "go run PACKAGE COMMAND" and "go test ./..." to what is here.
+func checkGo(t *testing.T, line string, args []string) {
+	t.Helper()
+	switch args[0] {
+	case "run":
+		if _, err := os.Stat(filepath.Join("..", "..", args[1], "main.go")); err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+		checkCommand(t, line, args[2:])
+	case "test":
+		if args[1] != "./..." {
+			t.Errorf("%q does not run every test", line)
+		}
+	default:
+		t.Errorf("%q: unexpected", line)
+	}
+}
+
+// What README.md shows of a real release is what the program prints, to the
+// byte, but for the name of the decoder, which is the machine's.
+func TestReadmeShowsARealRun(t *testing.T) {
+	var release releaseCase
+	for _, c := range readCases(t) {
+		if c.name == readmeRelease.name {
+			release = c
+		}
+	}
+	if release.name == "" {
+		t.Fatalf("there is no case %s", readmeRelease.name)
+	}
+	archive := archiveOf(t, release)
+	readme := readReadme(t)
+	command := "$ countermark verify " + release.archive + " --repo " + readmeRelease.url + "\n"
+	before, after, found := strings.Cut(readme, command)
+	shown, after, ended := strings.Cut(after, "```\n")
+	if !found || !ended {
+		t.Fatalf("README.md does not show %q", command)
+	}
+	var out, errs bytes.Buffer
+	exit := run(context.Background(), []string{"verify", archive, "--repo", filepath.Join(casesDir, release.name, "repo.git")},
+		streams{in: strings.NewReader(""), out: &out, err: &errs})
+	if exit != release.exit || errs.Len() > 0 {
+		t.Fatalf("exit status %d, want %d: %s", exit, release.exit, errs.Bytes())
+	}
+	if *updateFiles {
+		if err := os.WriteFile(readmePath, []byte(before+command+out.String()+"```\n"+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if want := withoutDecoder(out.String()); withoutDecoder(shown) != want {
+		t.Errorf("README.md shows\n%s\nand the program prints\n%s\nrun this test with -update", withoutDecoder(shown), want)
+	}
+}
+
+var decoderOfFile = regexp.MustCompile(`(?m)^(  file sha256:[0-9a-f]{64}  \S+).*$`)
+
+func withoutDecoder(report string) string { return decoderOfFile.ReplaceAllString(report, "$1") }
+
+// README.md's exit statuses are those of the help.
+func TestReadmeExitStatuses(t *testing.T) {
+	readme := readReadme(t)
+	rows := 0
+	for line := range strings.Lines(exitHelp) {
+		status, meaning, isRow := strings.Cut(strings.TrimSpace(line), "  ")
+		if !isRow {
+			continue
+		}
+		rows++
+		if row := "\n| " + status + " | " + meaning + " |\n"; !strings.Contains(readme, row) {
+			t.Errorf("README.md lacks the row %q", row)
+		}
+	}
+	if rows != 4 {
+		t.Errorf("the help has %d exit statuses, expected 4", rows)
+	}
+}
+
+var link = regexp.MustCompile(`\]\(([^)#\s]+)(#[^)]*)?\)`)
+
+// Every file that the documents link to is there.
+func TestDocumentsLinkToFiles(t *testing.T) {
+	documents := []string{readmePath, filepath.Join("..", "..", "CHANGELOG.md")}
+	for _, pattern := range []string{"*.md", filepath.Join("spec", "*.md")} {
+		more, err := filepath.Glob(filepath.Join("..", "..", "docs", pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents = append(documents, more...)
+	}
+	links := 0
+	for _, document := range documents {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			links++
+			target := filepath.Join(filepath.Dir(document), filepath.FromSlash(m[1]))
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s links to %s: %v", document, m[1], err)
+			}
+		}
+	}
+	if links < 8 {
+		t.Errorf("found %d links, expected more", links)
+	}
+}
