@@ -236,8 +236,8 @@ func (e *entry) descriptorBytes() int64 {
 	return descriptorBytes
 }
 
-// readDescriptor reads the data descriptor, if there is one. 4.3.9.3
-// lets its signature be missing; without it readers must guess.
+// readDescriptor reads the data descriptor, if there is one.
+// Section 4.3.9.3 lets its signature be missing; without it readers must guess.
 func (z *Reader) readDescriptor(e *entry) error {
 	if e.flags&flagDescriptor == 0 {
 		return nil

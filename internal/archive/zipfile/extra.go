@@ -8,8 +8,9 @@ import (
 	"github.com/countermark/countermark/internal/refusal"
 )
 
-// Extra fields that are accepted (Info-ZIP's extrafld.txt; 4.6.1
-// lists them as third parties'). Neither changes what is unpacked but times and owners.
+// Extra fields that are accepted (Info-ZIP's extrafld.txt; section
+// 4.6.1 lists them as third parties'). Neither changes what is unpacked but
+// times and owners.
 const (
 	extraTimes = 0x5455 // "UT", extended timestamp
 	extraOwner = 0x7875 // "ux", Unix user and group id

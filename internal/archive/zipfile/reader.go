@@ -1,4 +1,4 @@
-// Package zipfile reads zips (PKWARE's 6.3.10; section numbers in
+// Package zipfile reads zips (PKWARE's APPNOTE.TXT 6.3.10; section numbers in
 // this package are its) as one sequence of records without gap or overlap, in
 // which everything that is said twice is said alike. A zip says what it holds
 // three times: in local headers, in data descriptors, and in the central
