@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/gitrepo/gitexec"
+	"github.com/countermark/countermark/internal/gitrepo/objects"
 	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/tree"
 )
@@ -32,27 +34,27 @@ type AttributeQuery struct {
 // is not there is GIT_MISSING. If none of them mentions any of the names,
 // nothing is set, and the result is nil.
 func (r *Repository) Attributes(ctx context.Context, q AttributeQuery) (map[string]map[string]string, error) {
-	paths, ids := attributeFiles(q.Tree, r.format)
+	paths, ids := attributeFiles(q.Tree, r.reader.Format)
 	dir, err := os.MkdirTemp(r.temp, "attributes-")
 	if err != nil {
 		return nil, fmt.Errorf("making a temporary folder: %v", err)
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // Close removes it otherwise
-	if err := makeBare(dir, r.format); err != nil {
+	if err := makeBare(dir, r.reader.Format); err != nil {
 		return nil, err
 	}
 	mentioned := false
-	err = r.read(ctx, ids, func(i int, o object) error {
-		if o.kind == 0 {
-			lacking := r.missing(ids[i])
+	err = r.reader.Read(ctx, ids, func(i int, o objects.Object) error {
+		if o.Type == 0 {
+			lacking := r.reader.Missing(ids[i])
 			lacking.Detail, lacking.Member = fmt.Sprintf("%s %v, a .gitattributes file", lacking.Detail, ids[i]), string(paths[i])
 			return lacking
 		}
-		if o.kind != digest.Blob {
-			return refusal.New(refusal.GitType, "the entry names a %v where a blob was expected", o.kind).At(refusal.Unknown, string(paths[i]))
+		if o.Type != digest.Blob {
+			return refusal.New(refusal.GitType, "the entry names a %v where a blob was expected", o.Type).At(refusal.Unknown, string(paths[i]))
 		}
-		mentioned = mentioned || mentions(o.content, q.Names)
-		return writeBlob(dir, ids[i], o.content)
+		mentioned = mentioned || mentions(o.Content, q.Names)
+		return writeBlob(dir, ids[i], o.Content)
 	})
 	if err != nil || !mentioned || len(q.Paths) == 0 {
 		return nil, err
@@ -117,19 +119,19 @@ func (r *Repository) writeIndex(ctx context.Context, dir string, paths []tree.Pa
 	for i, path := range paths {
 		fmt.Fprintf(&lines, "100644 %v 0\t%s\x00", ids[i], path)
 	}
-	return r.git.run(ctx, call{
-		args: []string{"update-index", "-z", "--index-info"}, gitDir: dir, index: filepath.Join(dir, "index"),
-		stdin: strings.NewReader(lines.String()),
+	return r.program.Run(ctx, gitexec.Call{
+		Args: []string{"update-index", "-z", "--index-info"}, GitDir: dir, Index: filepath.Join(dir, "index"),
+		Stdin: strings.NewReader(lines.String()),
 	})
 }
 
 // checkAttr asks git about all paths.
 func (r *Repository) checkAttr(ctx context.Context, dir string, q AttributeQuery) (map[string]map[string]string, error) {
 	out := &attributeReader{names: q.Names, values: make(map[string]map[string]string, len(q.Paths)), shared: make(map[string]map[string]string)}
-	err := r.git.run(ctx, call{
-		args:   append([]string{"check-attr", "--cached", "-z", "--stdin"}, q.Names...),
-		gitDir: dir, index: filepath.Join(dir, "index"), stdout: out,
-		stdin: strings.NewReader(strings.Join(q.Paths, "\x00") + "\x00"),
+	err := r.program.Run(ctx, gitexec.Call{
+		Args:   append([]string{"check-attr", "--cached", "-z", "--stdin"}, q.Names...),
+		GitDir: dir, Index: filepath.Join(dir, "index"), Stdout: out,
+		Stdin: strings.NewReader(strings.Join(q.Paths, "\x00") + "\x00"),
 	})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/gitrepo/objects"
 	"github.com/countermark/countermark/internal/refusal"
 )
 
@@ -22,15 +23,15 @@ func (r *Repository) Blobs(ctx context.Context, ids []digest.ObjectID, each func
 			return nil, err
 		}
 	}
-	err = r.read(ctx, ids, func(i int, o object) error {
-		switch o.kind {
+	err = r.reader.Read(ctx, ids, func(i int, o objects.Object) error {
+		switch o.Type {
 		case digest.Blob:
-			return each(ids[i], o.content)
+			return each(ids[i], o.Content)
 		case 0:
 			missing = append(missing, ids[i])
 			return nil
 		}
-		return refusal.New(refusal.GitType, "the object is a %v where a blob was expected", o.kind).At(refusal.Unknown, ids[i].String())
+		return refusal.New(refusal.GitType, "the object is a %v where a blob was expected", o.Type).At(refusal.Unknown, ids[i].String())
 	})
 	return missing, err
 }
@@ -50,7 +51,7 @@ func (r *Repository) fetchBlobs(ctx context.Context, ids []digest.ObjectID) erro
 		check: func(ctx context.Context) error {
 			still, err := r.lacking(ctx, lacking)
 			if err == nil && len(still) > 0 {
-				err = r.missing(still[0])
+				err = r.reader.Missing(still[0])
 			}
 			return err
 		},

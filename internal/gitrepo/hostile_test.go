@@ -35,10 +35,9 @@ func (tr trap) check(t *testing.T) {
 	}
 }
 
-// hostileConfig names the trap in every key by which a configuration can make
-// git run a program.
-func (tr trap) hostileConfig() string {
-	return strings.ReplaceAll(`
+// everyTrap names the trap in every key by which a configuration can make git
+// run a program.
+const everyTrap = `
 [core]
 	fsmonitor = TRAP
 	sshCommand = TRAP
@@ -118,8 +117,9 @@ func (tr trap) hostileConfig() string {
 	auto = 1
 [trace2]
 	eventTarget = /dev/null
-`, "TRAP", tr.program)
-}
+`
+
+func (tr trap) hostileConfig() string { return strings.ReplaceAll(everyTrap, "TRAP", tr.program) }
 
 // hostileEnvironment sets every variable by which git can be made to run a
 // program or to read another configuration or repository.

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/gitrepo/gitexec"
+	"github.com/countermark/countermark/internal/gitrepo/objects"
 )
 
 // OpenLocal opens the repository at path: a work tree, a linked one, a ".git"
@@ -27,7 +29,7 @@ func (g *Git) OpenLocal(ctx context.Context, path string) (*Repository, error) {
 		return nil, err
 	}
 	r.local = true
-	r.objectDirs = []string{filepath.Join(common, "objects")}
+	r.reader.Alternates = []string{filepath.Join(common, "objects")}
 	if err := r.listLocal(ctx, common); err != nil {
 		_ = r.Close()
 		return nil, fmt.Errorf("opening repository %q: %w", path, err)
@@ -66,13 +68,13 @@ func (r *Repository) listLocal(ctx context.Context, common string) error {
 
 // forEachRef lists refs as lines "ID NAME". It reads no object.
 func (r *Repository) forEachRef(ctx context.Context, gitDir string, args ...string) ([]string, error) {
-	out := &limited{max: MaxRefBytes, what: "list of refs"}
+	out := &gitexec.Limited{Max: MaxRefBytes, What: "list of refs"}
 	args = append([]string{"for-each-ref", "--format=%(objectname) %(refname)"}, args...)
 	// No ref name holds a space or line feed (git-check-ref-format(1), rule 4).
-	if err := r.git.run(ctx, call{args: args, gitDir: gitDir, stdout: out, folder: r.temp}); err != nil {
+	if err := r.program.Run(ctx, gitexec.Call{Args: args, GitDir: gitDir, Stdout: out, Folder: r.temp}); err != nil {
 		return nil, err
 	}
-	return out.lines(), nil
+	return out.Lines(), nil
 }
 
 // guessFormat finds the object format of a repository without tags: from any
@@ -125,24 +127,27 @@ func (r *Repository) peel(ctx context.Context) error {
 	}
 	for range maxTagChain {
 		tags, err := r.tagObjects(ctx, at)
-		if err != nil {
+		if err != nil || len(tags) == 0 {
 			return err
 		}
-		next := make(map[digest.ObjectID][]int)
-		for id, claim := range tags {
-			for _, i := range at[id] {
-				if claim.kind == digest.Tag.String() {
-					next[claim.object] = append(next[claim.object], i)
-				} else {
-					r.refs[i].Peeled = claim.object
-				}
-			}
-		}
-		if at = next; len(at) == 0 {
-			return nil
-		}
+		at = r.follow(tags, at)
 	}
 	return nil
+}
+
+// follow takes what tags claim to point to, and returns what to look at next.
+func (r *Repository) follow(tags map[digest.ObjectID]claim, at map[digest.ObjectID][]int) map[digest.ObjectID][]int {
+	next := make(map[digest.ObjectID][]int)
+	for id, c := range tags {
+		if c.kind == digest.Tag.String() {
+			next[c.object] = append(next[c.object], at[id]...)
+			continue
+		}
+		for _, i := range at[id] {
+			r.refs[i].Peeled = c.object
+		}
+	}
+	return next
 }
 
 // claim is what a tag object says that it points to.
@@ -158,8 +163,8 @@ func (r *Repository) tagObjects(ctx context.Context, at map[digest.ObjectID][]in
 		ids = append(ids, id)
 	}
 	var tags []digest.ObjectID
-	err := r.ask(ctx, question{"info", ids}, func(i int, o object) error {
-		if o.kind == digest.Tag {
+	err := r.reader.Info(ctx, ids, func(i int, o objects.Object) error {
+		if o.Type == digest.Tag {
 			tags = append(tags, ids[i])
 		}
 		return nil
@@ -168,10 +173,10 @@ func (r *Repository) tagObjects(ctx context.Context, at map[digest.ObjectID][]in
 		return nil, err
 	}
 	claims := make(map[digest.ObjectID]claim)
-	err = r.read(ctx, tags, func(i int, o object) error {
-		lines := strings.SplitN(string(o.content), "\n", 3)
+	err = r.reader.Read(ctx, tags, func(i int, o objects.Object) error {
+		lines := strings.SplitN(string(o.Content), "\n", 3)
 		id, err := digest.ParseObjectID(strings.TrimPrefix(lines[0], "object "))
-		if err == nil && id.Format() == r.format && len(lines) == 3 {
+		if err == nil && id.Format() == r.reader.Format && len(lines) == 3 {
 			claims[tags[i]] = claim{id, strings.TrimPrefix(lines[1], "type ")}
 		}
 		return nil

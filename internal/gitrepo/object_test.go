@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/gitrepo/objects"
 	"github.com/countermark/countermark/internal/refusal"
 )
 
@@ -172,18 +174,21 @@ func TestCancel(t *testing.T) {
 		ids[i] = absent(t, i)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	n := 0
 	if lacking, err := r.Blobs(ctx, ids, nil); err != nil || len(lacking) != len(ids) {
 		t.Fatalf("%d of %d are missing, %v", len(lacking), len(ids), err)
 	}
-	err := r.read(ctx, ids, func(int, object) error {
+	n := 0
+	err := r.reader.Read(ctx, ids, func(int, objects.Object) error {
 		if n++; n == 100 {
 			cancel()
 		}
 		return nil
 	})
-	if !errors.Is(err, context.Canceled) || r.batch != nil {
-		t.Errorf("after %d answers: %v, process %v", n, err, r.batch)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("after %d answers: %v", n, err)
+	}
+	if out, _ := exec.Command("pgrep", "-f", r.temp).Output(); len(out) > 0 {
+		t.Errorf("processes that are left: %s", out)
 	}
 	if _, _, err := r.Object(ctx, ids[0]); !errors.Is(err, context.Canceled) {
 		t.Errorf("with an ended context: %v", err)

@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitobject"
+	"github.com/countermark/countermark/internal/gitrepo/gitexec"
+	"github.com/countermark/countermark/internal/gitrepo/objects"
 	"github.com/countermark/countermark/internal/refusal"
 )
 
@@ -49,16 +52,16 @@ func (r *Repository) listRemote(ctx context.Context) error {
 	if err := r.setFormat(digest.SHA1Format); err != nil {
 		return err
 	}
-	out := &limited{max: MaxRefBytes, what: "list of refs"}
-	err := r.git.run(ctx, call{
-		args:   []string{"ls-remote", "--tags", "--end-of-options", r.remote.URL},
-		gitDir: r.own, stdout: out, transport: &transport{progress: r.remote.Progress},
+	out := &gitexec.Limited{Max: MaxRefBytes, What: "list of refs"}
+	err := r.program.Run(ctx, gitexec.Call{
+		Args:   []string{"ls-remote", "--tags", "--end-of-options", r.remote.URL},
+		GitDir: r.reader.GitDir, Stdout: out, Transport: &gitexec.Transport{Progress: r.remote.Progress},
 	})
 	if err != nil {
 		return transportError(r.remote.URL, err)
 	}
 	peeled := make(map[string]digest.ObjectID)
-	for _, line := range out.lines() {
+	for _, line := range out.Lines() {
 		hex, name, found := strings.Cut(line, "\t")
 		id, err := digest.ParseObjectID(hex)
 		if err != nil || !found || id.IsNull() {
@@ -100,7 +103,7 @@ func (r *Repository) Fetch(ctx context.Context, refOrID string) error {
 		check: func(ctx context.Context) error {
 			lacking, err := r.lackingAttributes(ctx, id)
 			if err == nil && len(lacking) > 0 {
-				err = r.missing(lacking[0])
+				err = r.reader.Missing(lacking[0])
 			}
 			return err
 		},
@@ -114,8 +117,8 @@ const verifyRef = "refs/verify/it"
 // wanted returns the refspec to fetch and the id that it must give.
 func (r *Repository) wanted(refOrID string) (refspec string, id digest.ObjectID, err error) {
 	if id, err := digest.ParseObjectID(refOrID); err == nil {
-		if len(r.refs) > 0 && id.Format() != r.format {
-			return "", id, refusal.New(refusal.GitFormat, "a %v id was asked for in a %v repository", id.Format(), r.format).At(refusal.Unknown, refOrID)
+		if len(r.refs) > 0 && id.Format() != r.reader.Format {
+			return "", id, refusal.New(refusal.GitFormat, "a %v id was asked for in a %v repository", id.Format(), r.reader.Format).At(refusal.Unknown, refOrID)
 		}
 		return "+" + refOrID + ":" + verifyRef, id, nil
 	}
@@ -143,14 +146,20 @@ func (r *Repository) fetchCommit(ctx context.Context, dir, refspec string, id di
 	if strings.TrimSpace(string(got)) != id.String() {
 		return &TransportError{URL: r.remote.URL, Detail: fmt.Sprintf("the tag moved while it was fetched, from %v to %s", id, strings.TrimSpace(string(got)))}
 	}
-	objects := filepath.Join(dir, "objects")
-	r.attach(objects)
+	fetched := filepath.Join(dir, "objects")
+	r.attach(fetched)
 	lacking, err := r.lackingAttributes(ctx, id)
-	r.detach(objects)
+	r.detach(fetched)
 	if err != nil {
 		return err
 	}
-	return r.fetchObjects(ctx, dir, lacking)
+	err = r.fetchObjects(ctx, dir, lacking)
+	// Before protocol version 2, which an sshd may not let through, a server
+	// gives only what its refs point to: then everything must be fetched.
+	if t, ok := errors.AsType[*TransportError](err); ok && strings.Contains(t.Detail, "unadvertised object") {
+		return r.fetch(ctx, dir, "", "--depth=1", "--no-filter", "--end-of-options", r.remote.URL, refspec)
+	}
+	return err
 }
 
 // fetchObjects fetches single objects in one batch, with the options that git
@@ -173,27 +182,27 @@ func (r *Repository) fetch(ctx context.Context, dir, stdin string, args ...strin
 		"fetch", "--progress", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head",
 		"--no-auto-maintenance", "--filter=blob:none",
 	}, args...)
-	objects := filepath.Join(dir, "objects")
-	before, err := packBytes(objects)
+	store := filepath.Join(dir, "objects")
+	before, err := packBytes(store)
 	if err != nil {
 		return err
 	}
-	err = r.git.run(ctx, call{
-		args: args, gitDir: dir, stdin: strings.NewReader(stdin),
-		transport: &transport{watch: objects, progress: r.remote.Progress},
+	err = r.program.Run(ctx, gitexec.Call{
+		Args: args, GitDir: dir, Stdin: strings.NewReader(stdin),
+		Transport: &gitexec.Transport{Watch: store, Progress: r.remote.Progress},
 	})
 	if err != nil {
 		return transportError(r.remote.URL, err)
 	}
-	after, err := packBytes(objects)
+	after, err := packBytes(store)
 	if err != nil {
 		return err
 	}
-	if after > r.git.limits.fetchBytes {
-		return tooMuch(r.git.limits.fetchBytes)
+	if after > r.program.Limits.FetchBytes {
+		return gitexec.TooMuch(r.program.Limits.FetchBytes)
 	}
 	r.fetched += after - before
-	return makeBare(dir, r.format)
+	return makeBare(dir, r.reader.Format)
 }
 
 // lackingAttributes returns the .gitattributes blobs of a commit, or of the
@@ -205,9 +214,9 @@ func (r *Repository) lackingAttributes(ctx context.Context, id digest.ObjectID) 
 		return nil, err
 	}
 	if kind == digest.Tag {
-		tag, err := gitobject.ParseTag(r.format, raw)
+		tag, err := gitobject.ParseTag(r.reader.Format, raw)
 		if err != nil {
-			return nil, inObject(err, id)
+			return nil, objects.InObject(err, id)
 		}
 		kind, id = tag.Type, tag.Object
 	}
@@ -222,15 +231,15 @@ func (r *Repository) lackingAttributes(ctx context.Context, id digest.ObjectID) 
 	if err != nil {
 		return nil, err
 	}
-	_, ids := attributeFiles(t, r.format)
+	_, ids := attributeFiles(t, r.reader.Format)
 	return r.lacking(ctx, ids)
 }
 
 // lacking returns those of the objects that are not there.
 func (r *Repository) lacking(ctx context.Context, ids []digest.ObjectID) ([]digest.ObjectID, error) {
 	var lacking []digest.ObjectID
-	err := r.ask(ctx, question{"info", ids}, func(i int, o object) error {
-		if o.kind == 0 {
+	err := r.reader.Info(ctx, ids, func(i int, o objects.Object) error {
+		if o.Type == 0 {
 			lacking = append(lacking, ids[i])
 		}
 		return nil

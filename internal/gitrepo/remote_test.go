@@ -245,8 +245,9 @@ func untilGone(r *http.Request) {
 func TestRemoteFailures(t *testing.T) {
 	w := newWork(t).sample()
 	s, g := serve(t, w), findGit(t)
-	fast := *g
-	fast.limits.stall = 600 * time.Millisecond
+	program := *g.program
+	program.Limits.Stall = 600 * time.Millisecond
+	fast := Git{&program}
 	tests := []struct {
 		name, words string
 		handle      func(http.ResponseWriter, *http.Request)
@@ -296,9 +297,9 @@ func TestRemoteFailures(t *testing.T) {
 
 func TestRemoteByteCap(t *testing.T) {
 	w := newWork(t).sample()
-	s, g := serve(t, w), *findGit(t)
-	g.limits.fetchBytes = 100
-	r, err := openURL(t, &g, s.url, t.TempDir())
+	s, g := serve(t, w), findGit(t)
+	g.program.Limits.FetchBytes = 100
+	r, err := openURL(t, g, s.url, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,7 @@
 package gitrepo
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,24 +10,24 @@ import (
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitobject"
+	"github.com/countermark/countermark/internal/gitrepo/gitexec"
+	"github.com/countermark/countermark/internal/gitrepo/objects"
 	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/tree"
 )
 
 // Repository is an open repository. It is not safe for concurrent use. Close
 // must be called.
 type Repository struct {
-	git        *Git
-	format     digest.Format
-	temp       string   // our folder for everything temporary
-	own        string   // our own bare repository in it
-	objectDirs []string // where objects are read from
-	refs       []Ref
-	skipped    []string
-	batch      *batch
-	local      bool
-	remote     Remote
-	store      store
-	fetched    int64
+	program *gitexec.Program
+	reader  *objects.Reader // through our own bare repository
+	temp    string          // our folder for everything temporary
+	refs    []Ref
+	skipped []string
+	local   bool
+	remote  Remote
+	store   store
+	fetched int64
 }
 
 // Ref is a tag's ref.
@@ -53,12 +51,13 @@ func (g *Git) newRepository() (*Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a temporary folder: %v", err)
 	}
-	return &Repository{git: g, temp: temp, own: filepath.Join(temp, "own.git")}, nil
+	reader := &objects.Reader{Program: g.program, GitDir: filepath.Join(temp, "own.git")}
+	return &Repository{program: g.program, reader: reader, temp: temp}, nil
 }
 
 // Close ends the git process and removes everything temporary.
 func (r *Repository) Close() error {
-	r.dropBatch()
+	r.reader.Close()
 	if err := os.RemoveAll(r.temp); err != nil {
 		return fmt.Errorf("removing the temporary folder: %v", err)
 	}
@@ -70,7 +69,7 @@ func (r *Repository) IsRemote() bool { return !r.local }
 
 // Format returns the repository's object format. A remote repository without
 // tags counts as SHA-1 until a commit is fetched.
-func (r *Repository) Format() digest.Format { return r.format }
+func (r *Repository) Format() digest.Format { return r.reader.Format }
 
 // BytesFetched returns the sum of the sizes of the packs received.
 func (r *Repository) BytesFetched() int64 { return r.fetched }
@@ -97,15 +96,15 @@ func makeBare(dir string, f digest.Format) error {
 
 // setFormat makes our own repository in the given format, anew if it had another.
 func (r *Repository) setFormat(f digest.Format) error {
-	if r.format == f {
+	if r.reader.Format == f {
 		return nil
 	}
-	r.dropBatch()
-	if err := os.RemoveAll(r.own); err != nil {
+	r.reader.Close()
+	if err := os.RemoveAll(r.reader.GitDir); err != nil {
 		return fmt.Errorf("removing an empty repository: %v", err)
 	}
-	r.format = f
-	return makeBare(r.own, f)
+	r.reader.Format = f
+	return makeBare(r.reader.GitDir, f)
 }
 
 // Tags returns the tags in the order of their names, and the names outside the
@@ -144,59 +143,23 @@ func (r *Repository) sortRefs() error {
 // a *refusal.Refusal: GIT_MISSING, GIT_HASH, GIT_SHA1_COLLISION, GIT_FORMAT or
 // GIT_LIMIT, or another if git failed.
 func (r *Repository) Object(ctx context.Context, id digest.ObjectID) (digest.ObjectType, []byte, error) {
-	var kind digest.ObjectType
-	var content []byte
-	err := r.read(ctx, []digest.ObjectID{id}, func(_ int, o object) error {
-		if kind, content = o.kind, bytes.Clone(o.content); kind == 0 {
-			return r.missing(id)
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, nil, err
-	}
-	return kind, content, nil
-}
-
-// missing is the refusal for an object that is not there. git says "missing"
-// too of one that it cannot decode; only its stderr, complete once the process
-// has ended, tells the two apart.
-func (r *Repository) missing(id digest.ObjectID) *refusal.Refusal {
-	if r.batch != nil {
-		r.batch.end()
-		if damage := r.batch.damage(); damage != nil {
-			return damage.At(refusal.Unknown, id.String())
-		}
-		if said := strings.Join(r.batch.stderr.lines(), "; "); said != "" {
-			return refusal.New(refusal.GitMissing, "the repository does not give the object, and git said: %s", said).At(refusal.Unknown, id.String())
-		}
-	}
-	return refusal.New(refusal.GitMissing, "the repository does not have the object").At(refusal.Unknown, id.String())
+	return r.reader.Object(ctx, id)
 }
 
 // Commit returns a commit. The error is a *refusal.Refusal: those of Object and
 // gitobject.ParseCommit, or GIT_TYPE.
 func (r *Repository) Commit(ctx context.Context, id digest.ObjectID) (*gitobject.Commit, error) {
-	kind, raw, err := r.Object(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if kind != digest.Commit {
-		return nil, refusal.New(refusal.GitType, "the object is a %v where a commit was expected", kind).At(refusal.Unknown, id.String())
-	}
-	c, err := gitobject.ParseCommit(r.format, raw)
-	return c, inObject(err, id)
+	return r.reader.Commit(ctx, id)
 }
 
-// inObject says in a refusal which object it is about.
-func inObject(err error, id digest.ObjectID) error {
-	if r, ok := errors.AsType[*refusal.Refusal](err); ok {
-		if r.Member != "" {
-			r = refusal.New(r.Rule, "%s, in tree object %v", r.Detail, id).At(r.Offset, r.Member)
-		}
-		return r.At(refusal.Unknown, id.String())
-	}
-	return err
+// Tree reads a tree object and all below it: every file, link and submodule
+// (with the id of its commit), and directories that hold nothing. Each tree
+// object is hashed again, and read once however often it occurs. Sizes are not
+// known. The error is a *refusal.Refusal: those of Object and
+// gitobject.ParseTree, GIT_TYPE, or GIT_LIMIT beyond gitobject.MaxTreeDepth and
+// gitobject.MaxTreeEntries.
+func (r *Repository) Tree(ctx context.Context, id digest.ObjectID) (tree.Tree, error) {
+	return r.reader.Tree(ctx, id)
 }
 
 // ResolveTag follows a tag to its commit: a lightweight one directly, an
@@ -216,8 +179,8 @@ func (r *Repository) ResolveTag(ctx context.Context, ref Ref) (Resolved, error) 
 	case digest.Commit:
 	case digest.Tag:
 		resolved.TagID = ref.ID
-		if resolved.Tag, err = gitobject.ParseTag(r.format, raw); err != nil {
-			return Resolved{}, inObject(err, ref.ID)
+		if resolved.Tag, err = gitobject.ParseTag(r.reader.Format, raw); err != nil {
+			return Resolved{}, objects.InObject(err, ref.ID)
 		}
 		if err := checkTag(ref, resolved.Tag); err != nil {
 			return Resolved{}, err

@@ -104,7 +104,7 @@ type snapshot struct {
 func (r *Repository) snapshot(ctx context.Context, s snapshot) error {
 	final := filepath.Join(r.store.dir, s.key)
 	objects := filepath.Join(final, "objects")
-	if slices.Contains(r.objectDirs, objects) {
+	if slices.Contains(r.reader.Alternates, objects) {
 		return nil
 	}
 	if _, err := os.Stat(objects); err == nil {
@@ -125,7 +125,7 @@ func (r *Repository) snapshot(ctx context.Context, s snapshot) error {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // gone already if it was renamed; else a later run removes it
-	if err := makeBare(dir, r.format); err != nil {
+	if err := makeBare(dir, r.reader.Format); err != nil {
 		return err
 	}
 	if err := s.fill(ctx, dir); err != nil {
@@ -147,13 +147,13 @@ func damaged(err error) bool {
 
 // attach and detach add and remove a directory that objects are read from.
 func (r *Repository) attach(objects string) {
-	r.dropBatch()
-	r.objectDirs = append(r.objectDirs, objects)
+	r.reader.Close()
+	r.reader.Alternates = append(r.reader.Alternates, objects)
 }
 
 func (r *Repository) detach(objects string) {
-	r.dropBatch()
-	r.objectDirs = slices.DeleteFunc(r.objectDirs, func(dir string) bool { return dir == objects })
+	r.reader.Close()
+	r.reader.Alternates = slices.DeleteFunc(r.reader.Alternates, func(dir string) bool { return dir == objects })
 }
 
 // packBytes returns the size of the packs in a directory of objects.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/countermark/countermark/internal/escape"
+	"github.com/countermark/countermark/internal/gitrepo/gitexec"
 	"github.com/countermark/countermark/internal/refusal"
 )
 
@@ -27,14 +28,14 @@ func transportError(url string, err error) error {
 	if r, ok := errors.AsType[*refusal.Refusal](err); ok {
 		return r
 	}
-	if t, ok := errors.AsType[*TransportError](err); ok {
-		return &TransportError{URL: url, Detail: t.Detail}
+	if stalled, ok := errors.AsType[*gitexec.StallError](err); ok {
+		return &TransportError{URL: url, Detail: stalled.Detail}
 	}
-	failed, ok := errors.AsType[*runError](err)
+	failed, ok := errors.AsType[*gitexec.RunError](err)
 	if !ok {
 		return err
 	}
-	said := strings.Join(failed.said, "; ")
+	said := strings.Join(failed.Said, "; ")
 	if strings.Contains(said, "fsck error") {
 		return refusal.New(fsckRule(said), "git refuses an object that the server sent: %s", said)
 	}
@@ -57,6 +58,7 @@ func advices() [][2]string {
 		{"Could not resolve host", "check the address and the network"},
 		{"unable to update url base from redirection", "the repository has moved, use its new address"},
 		{"The requested URL returned error: 30", "the repository has moved, use its new address"},
+		{"unadvertised object", "the server gives single objects to newer protocols only"},
 		{"not our ref", "the server does not give that commit by its id; name a tag"},
 		{"ertificate", "check the certificates: SSL_CERT_FILE, GIT_SSL_CAINFO"},
 	}

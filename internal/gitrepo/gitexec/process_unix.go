@@ -1,6 +1,6 @@
 //go:build unix
 
-package gitrepo
+package gitexec
 
 import (
 	"os/exec"
@@ -12,8 +12,8 @@ import (
 // the terminal.
 func setGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
-// killGroup kills the program and all that it started.
-func killGroup(cmd *exec.Cmd) error {
+// Kill kills the program and all that it started.
+func Kill(cmd *exec.Cmd) error {
 	if cmd.Process == nil {
 		return nil
 	}

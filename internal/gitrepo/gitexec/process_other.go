@@ -1,13 +1,13 @@
 //go:build !unix
 
-package gitrepo
+package gitexec
 
 import "os/exec"
 
 func setGroup(*exec.Cmd) {}
 
-// killGroup kills the program alone; what it started ends when its pipes close.
-func killGroup(cmd *exec.Cmd) error {
+// Kill kills the program alone; what it started ends when its pipes close.
+func Kill(cmd *exec.Cmd) error {
 	if cmd.Process == nil {
 		return nil
 	}

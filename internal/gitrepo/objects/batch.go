@@ -1,4 +1,4 @@
-package gitrepo
+package objects
 
 import (
 	"bufio"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitobject"
+	"github.com/countermark/countermark/internal/gitrepo/gitexec"
 	"github.com/countermark/countermark/internal/refusal"
 )
 
@@ -23,7 +24,7 @@ type batch struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	out    *bufio.Reader
-	stderr *tail
+	stderr *gitexec.Tail
 	hash   *digest.ObjectHash
 	buffer bytes.Buffer
 
@@ -36,7 +37,7 @@ func (b *batch) kill() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.ended {
-		_ = killGroup(b.cmd)
+		_ = gitexec.Kill(b.cmd)
 	}
 }
 
@@ -45,27 +46,15 @@ func (b *batch) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.ended {
-		_ = killGroup(b.cmd)
+		_ = gitexec.Kill(b.cmd)
 		_ = b.cmd.Wait()
 		b.ended = true
 	}
 }
 
-// object is an answer of batch. kind is 0 if the object is not there.
-type object struct {
-	kind      digest.ObjectType
-	sizeBytes int64
-	content   []byte // valid only until the next answer; nil if only the header was asked for
-}
-
 // flushEvery is the number of questions after which git answers: enough to keep
 // both sides busy, few enough that git need not remember many.
 const flushEvery = 1024
-
-// read reads whole objects, hashed again. It calls each in the order of ids.
-func (r *Repository) read(ctx context.Context, ids []digest.ObjectID, each func(i int, o object) error) error {
-	return r.ask(ctx, question{"contents", ids}, each)
-}
 
 // question asks for the contents, or for the info (type and size), of objects.
 type question struct {
@@ -76,10 +65,10 @@ type question struct {
 // ask asks about objects and calls each with every answer. The questions are
 // written while the answers are read. After any error the process is ended: it
 // may be in the middle of an answer.
-func (r *Repository) ask(ctx context.Context, q question, each func(i int, o object) error) (err error) {
+func (r *Reader) ask(ctx context.Context, q question, each func(i int, o Object) error) (err error) {
 	for _, id := range q.ids {
-		if id.Format() != r.format {
-			return refusal.New(refusal.GitFormat, "a %v id was asked for in a %v repository", id.Format(), r.format).At(refusal.Unknown, id.String())
+		if id.Format() != r.Format {
+			return refusal.New(refusal.GitFormat, "a %v id was asked for in a %v repository", id.Format(), r.Format).At(refusal.Unknown, id.String())
 		}
 	}
 	if err := ctx.Err(); err != nil || len(q.ids) == 0 {
@@ -93,7 +82,7 @@ func (r *Repository) ask(ctx context.Context, q question, each func(i int, o obj
 	stop := context.AfterFunc(ctx, b.kill)
 	defer func() {
 		if stopped := stop(); err != nil || !stopped {
-			r.dropBatch()
+			r.Close()
 		}
 		if ctx.Err() != nil {
 			err = ctx.Err()
@@ -116,14 +105,14 @@ func (r *Repository) ask(ctx context.Context, q question, each func(i int, o obj
 }
 
 // openBatch starts the process if it is not running.
-func (r *Repository) openBatch() (*batch, error) {
+func (r *Reader) openBatch() (*batch, error) {
 	if r.batch != nil {
 		return r.batch, nil
 	}
 	// The process outlives the call that starts it, so it has no context; ask
 	// kills it when its own context ends, Close in any case.
-	cmd := r.git.command(context.Background(), call{args: []string{"cat-file", "--batch-command", "--buffer"}, gitDir: r.own, alternates: r.objectDirs})
-	b := &batch{cmd: cmd, stderr: new(tail), hash: digest.NewObjectHash(r.format)}
+	cmd := r.Program.Command(context.Background(), gitexec.Call{Args: []string{"cat-file", "--batch-command", "--buffer"}, GitDir: r.GitDir, Alternates: r.Alternates})
+	b := &batch{cmd: cmd, stderr: new(gitexec.Tail), hash: digest.NewObjectHash(r.Format)}
 	cmd.Stderr = b.stderr
 	var err error
 	if b.in, err = cmd.StdinPipe(); err != nil {
@@ -141,15 +130,6 @@ func (r *Repository) openBatch() (*batch, error) {
 	return b, nil
 }
 
-// dropBatch ends the process, if it is running; the next question starts another.
-func (r *Repository) dropBatch() {
-	if r.batch == nil {
-		return
-	}
-	r.batch.end()
-	r.batch = nil
-}
-
 // write writes the questions.
 func (b *batch) write(q question) error {
 	w := bufio.NewWriterSize(b.in, 1<<16)
@@ -165,46 +145,52 @@ func (b *batch) write(q question) error {
 
 // answer reads one answer: "ID missing", or "ID TYPE SIZE" and, if content is
 // true, the content and a line feed.
-func (b *batch) answer(id digest.ObjectID, content bool) (object, error) {
+func (b *batch) answer(id digest.ObjectID, content bool) (Object, error) {
 	line, err := b.out.ReadString('\n')
 	if err != nil {
-		return object{}, b.failure(err)
+		return Object{}, b.failure(err)
 	}
 	rest, found := strings.CutPrefix(strings.TrimSuffix(line, "\n"), id.String()+" ")
 	if found && rest == "missing" {
-		return object{}, nil
+		return Object{}, nil
 	}
 	name, size, _ := strings.Cut(rest, " ")
 	kind, known := digest.ParseObjectType(name)
 	n, err := strconv.ParseInt(size, 10, 64)
 	if !found || !known || err != nil || n < 0 {
-		return object{}, fmt.Errorf("reading object %v: git cat-file answered %q", id, line)
+		return Object{}, fmt.Errorf("reading object %v: git cat-file answered %q", id, line)
 	}
-	o := object{kind: kind, sizeBytes: n}
+	o := Object{Type: kind, SizeBytes: n}
 	if !content {
 		return o, nil
 	}
 	if n > gitobject.MaxObjectBytes {
-		return object{}, refusal.New(refusal.GitLimit, "the %v has %d bytes, at most %d are accepted", kind, n, gitobject.MaxObjectBytes).At(refusal.Unknown, id.String())
+		return Object{}, refusal.New(refusal.GitLimit, "the %v has %d bytes, at most %d are accepted", kind, n, gitobject.MaxObjectBytes).At(refusal.Unknown, id.String())
 	}
 	b.buffer.Reset()
 	if _, err := io.CopyN(&b.buffer, b.out, n+1); err != nil {
-		return object{}, b.failure(err)
+		return Object{}, b.failure(err)
 	}
-	o.content = b.buffer.Bytes()[:n]
+	o.Content = b.buffer.Bytes()[:n]
 	return o, b.check(id, o)
 }
 
 // check hashes an object again.
-func (b *batch) check(id digest.ObjectID, o object) error {
-	b.hash.Reset(o.kind, o.sizeBytes)
-	_, _ = b.hash.Write(o.content)
+func (b *batch) check(id digest.ObjectID, o Object) error {
+	b.hash.Reset(o.Type, o.SizeBytes)
+	_, _ = b.hash.Write(o.Content)
 	ids, err := b.hash.Sum()
+	return judge(id, o, ids, err)
+}
+
+// judge holds what an object hashes to, the outcome of digest.ObjectHash.Sum, to
+// its id.
+func judge(id digest.ObjectID, o Object, ids digest.IDs, err error) error {
 	switch {
 	case errors.Is(err, digest.ErrCollision):
-		return refusal.New(refusal.GitSHA1Collision, "the %v carries a SHA-1 collision attack", o.kind).At(refusal.Unknown, id.String())
+		return refusal.New(refusal.GitSHA1Collision, "the %v carries a SHA-1 collision attack", o.Type).At(refusal.Unknown, id.String())
 	case ids.In(id.Format()) != id:
-		return refusal.New(refusal.GitHash, "the repository's %v of that id hashes to %v", o.kind, ids.In(id.Format())).At(refusal.Unknown, id.String())
+		return refusal.New(refusal.GitHash, "the repository's %v of that id hashes to %v", o.Type, ids.In(id.Format())).At(refusal.Unknown, id.String())
 	}
 	return nil
 }
@@ -215,13 +201,13 @@ func (b *batch) failure(err error) error {
 	if damage := b.damage(); damage != nil {
 		return damage
 	}
-	return fmt.Errorf("reading objects: git cat-file ended early (%v); git said: %s", err, strings.Join(b.stderr.lines(), "; "))
+	return fmt.Errorf("reading objects: git cat-file ended early (%v); git said: %s", err, strings.Join(b.stderr.Lines(), "; "))
 }
 
 // damage returns a refusal if the process, which has ended, said that it could
 // not decode an object (object-file.c, packfile.c).
 func (b *batch) damage() *refusal.Refusal {
-	said := strings.Join(b.stderr.lines(), "; ")
+	said := strings.Join(b.stderr.Lines(), "; ")
 	for _, word := range []string{"corrupt", "inflate", "unable to unpack", "unable to parse", "garbage at end", "is empty", "error: header for"} {
 		if strings.Contains(said, word) {
 			return refusal.New(refusal.GitHash, "git cannot decode an object of the repository, and said: %s", said)

@@ -1,4 +1,4 @@
-package gitrepo
+package objects
 
 import (
 	"context"
@@ -24,7 +24,7 @@ const (
 // known. The error is a *refusal.Refusal: those of Object and
 // gitobject.ParseTree, GIT_TYPE, or GIT_LIMIT beyond gitobject.MaxTreeDepth and
 // gitobject.MaxTreeEntries.
-func (r *Repository) Tree(ctx context.Context, id digest.ObjectID) (tree.Tree, error) {
+func (r *Reader) Tree(ctx context.Context, id digest.ObjectID) (tree.Tree, error) {
 	f := flattener{objects: make(map[digest.ObjectID][]gitobject.TreeEntry)}
 	level := []digest.ObjectID{id}
 	for depth := 0; len(level) > 0; depth++ {
@@ -37,7 +37,7 @@ func (r *Repository) Tree(ctx context.Context, id digest.ObjectID) (tree.Tree, e
 		level = f.takeMissing()
 	}
 	if err := f.flatten("", id, 0); err != nil {
-		return tree.Tree{}, inObject(err, id)
+		return tree.Tree{}, InObject(err, id)
 	}
 	t, err := tree.Build(f.entries)
 	if refused, ok := errors.AsType[*refusal.Refusal](err); ok {
@@ -51,18 +51,18 @@ func tooDeep(id digest.ObjectID) error {
 }
 
 // readTrees reads tree objects and calls each with the entries of every one.
-func (r *Repository) readTrees(ctx context.Context, ids []digest.ObjectID, each func(digest.ObjectID, []gitobject.TreeEntry) error) error {
-	return r.read(ctx, ids, func(i int, o object) error {
-		switch o.kind {
+func (r *Reader) readTrees(ctx context.Context, ids []digest.ObjectID, each func(digest.ObjectID, []gitobject.TreeEntry) error) error {
+	return r.Read(ctx, ids, func(i int, o Object) error {
+		switch o.Type {
 		case digest.Tree:
 		case 0:
-			return r.missing(ids[i])
+			return r.Missing(ids[i])
 		default:
-			return refusal.New(refusal.GitType, "the object is a %v where a tree was expected", o.kind).At(refusal.Unknown, ids[i].String())
+			return refusal.New(refusal.GitType, "the object is a %v where a tree was expected", o.Type).At(refusal.Unknown, ids[i].String())
 		}
-		entries, err := gitobject.ParseTree(r.format, o.content)
+		entries, err := gitobject.ParseTree(r.Format, o.Content)
 		if err != nil {
-			return inObject(err, ids[i])
+			return InObject(err, ids[i])
 		}
 		return each(ids[i], entries)
 	})

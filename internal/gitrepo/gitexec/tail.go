@@ -1,4 +1,4 @@
-package gitrepo
+package gitexec
 
 import (
 	"bytes"
@@ -10,11 +10,11 @@ import (
 	"github.com/countermark/countermark/internal/refusal"
 )
 
-// tail is a writer that keeps the last lines of git's stderr, and shows each
+// Tail is a writer that keeps the last lines of git's stderr, and shows each
 // line to whoever follows the progress. It may be read while it is written.
-type tail struct {
+type Tail struct {
+	Line func(line string) // is given every line, escaped, if not nil
 	seen *atomic.Int64     // counts the bytes, if not nil
-	line func(line string) // is given every line, escaped, if not nil
 
 	mu      sync.Mutex
 	partial []byte
@@ -27,7 +27,8 @@ const (
 	progressOfGit = "% ("
 )
 
-func (t *tail) Write(p []byte) (int, error) {
+// Write never fails.
+func (t *Tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.seen != nil {
@@ -45,14 +46,14 @@ func (t *tail) Write(p []byte) (int, error) {
 }
 
 // end takes the line that is complete.
-func (t *tail) end() {
+func (t *Tail) end() {
 	text := escape.Text(string(bytes.TrimSpace(t.partial)))
 	t.partial = t.partial[:0]
 	if text == "" {
 		return
 	}
-	if t.line != nil {
-		t.line(text)
+	if t.Line != nil {
+		t.Line(text)
 	}
 	// git counts up its progress in lines such as "Receiving objects: 50% (1/2)".
 	if strings.Contains(text, progressOfGit) {
@@ -63,30 +64,31 @@ func (t *tail) end() {
 	}
 }
 
-// lines returns the last lines, escaped.
-func (t *tail) lines() []string {
+// Lines returns the last lines, escaped.
+func (t *Tail) Lines() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.end()
 	return append([]string(nil), t.last...)
 }
 
-// limited is a buffer for git's stdout that refuses to grow beyond its limit.
-type limited struct {
+// Limited is a buffer for git's stdout that refuses to grow beyond its limit.
+type Limited struct {
 	buffer bytes.Buffer // no embedding: its ReadFrom would pass the limit by
-	max    int
-	what   string
+	Max    int          // bytes
+	What   string       // it is, for the refusal: GIT_LIMIT
 }
 
-func (l *limited) Write(p []byte) (int, error) {
-	if l.buffer.Len()+len(p) > l.max {
-		return 0, refusal.New(refusal.GitLimit, "the %s has more than %d bytes", l.what, l.max)
+// Write fails, with the refusal, at the limit.
+func (l *Limited) Write(p []byte) (int, error) {
+	if l.buffer.Len()+len(p) > l.Max {
+		return 0, refusal.New(refusal.GitLimit, "the %s has more than %d bytes", l.What, l.Max)
 	}
 	return l.buffer.Write(p) //nolint:wrapcheck // never fails
 }
 
-// lines returns the complete lines, without their ends.
-func (l *limited) lines() []string {
+// Lines returns the complete lines, without their ends.
+func (l *Limited) Lines() []string {
 	lines := strings.Split(l.buffer.String(), "\n")
 	return lines[:len(lines)-1]
 }

@@ -1,4 +1,4 @@
-package gitrepo
+package gitexec
 
 import (
 	"cmp"
@@ -17,48 +17,71 @@ import (
 	"github.com/countermark/countermark/internal/refusal"
 )
 
-// call is one run of git.
-type call struct {
-	args       []string
-	gitDir     string   // value of --git-dir, "" for commands that need none
-	alternates []string // object directories to read besides
-	index      string   // index file, "" for none
-	folder     string   // to run in; "" for gitDir
-	transport  *transport
-	stdin      io.Reader
-	stdout     io.Writer
+// Call is one run of git.
+type Call struct {
+	Args       []string
+	GitDir     string     // value of --git-dir, "" for commands that need none
+	Alternates []string   // object directories to read besides
+	Index      string     // index file, "" for none
+	Folder     string     // to run in; "" for GitDir
+	Transport  *Transport // nil for calls that talk to no server: then none can be talked to
+	Stdin      io.Reader
+	Stdout     io.Writer
 }
 
-// transport marks a call that talks to a server.
-type transport struct {
-	watch    string // folder whose size is what was received, "" for none
-	progress func(line string)
+// Transport marks a call that talks to a server. Only such a call gets the
+// user's own configuration, keys and proxies.
+type Transport struct {
+	Watch    string            // folder whose size is what was received, "" for none
+	Progress func(line string) // is given every line that git says, escaped; may be nil
 }
 
-// run runs git to its end. A context that ends kills git and everything that
+// Run runs git to its end. A context that ends kills git and everything that
 // it started; the error is then the context's.
-func (g *Git) run(ctx context.Context, c call) error {
-	if c.transport != nil {
-		return g.runGuarded(ctx, c)
+func (p *Program) Run(ctx context.Context, c Call) error {
+	if c.Transport != nil {
+		return p.runGuarded(ctx, c)
 	}
-	stderr := new(tail)
-	cmd := g.command(ctx, c)
+	stderr := new(Tail)
+	out := &catcher{Writer: c.Stdout}
+	cmd := p.Command(ctx, c)
 	cmd.Stderr = stderr
-	return g.finish(ctx, c, stderr, cmd.Run())
+	if c.Stdout != nil {
+		cmd.Stdout = out
+	}
+	err := cmd.Run()
+	return p.finish(ctx, c, stderr, cmp.Or(out.err, err))
 }
 
-// runGuarded is run for calls that talk to a server.
-func (g *Git) runGuarded(ctx context.Context, c call) error {
+// catcher keeps the error of a writer: git ends when it cannot write on, and
+// package exec tells of that only.
+type catcher struct {
+	io.Writer
+	err error
+}
+
+func (w *catcher) Write(b []byte) (int, error) {
+	n, err := w.Writer.Write(b)
+	w.err = cmp.Or(w.err, err)
+	return n, err //nolint:wrapcheck // Run returns it as it is
+}
+
+// runGuarded is Run for calls that talk to a server.
+func (p *Program) runGuarded(ctx context.Context, c Call) error {
 	runCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var activity atomic.Int64
-	stderr := &tail{seen: &activity, line: c.transport.progress}
-	cmd := g.command(runCtx, c)
+	stderr := &Tail{seen: &activity, Line: c.Transport.Progress}
+	out := &catcher{Writer: c.Stdout}
+	cmd := p.Command(runCtx, c)
 	cmd.Stderr = stderr
+	if c.Stdout != nil {
+		cmd.Stdout = out
+	}
 	done, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		g.guard(done, cancel, c.transport.watch, &activity)
+		p.guard(done, cancel, c.Transport.Watch, &activity)
 	}()
 	err := cmd.Run()
 	close(done)
@@ -66,11 +89,11 @@ func (g *Git) runGuarded(ctx context.Context, c call) error {
 	if cause := context.Cause(runCtx); err != nil && cause != nil && ctx.Err() == nil {
 		return cause
 	}
-	return g.finish(ctx, c, stderr, err)
+	return p.finish(ctx, c, stderr, cmp.Or(out.err, err))
 }
 
 // finish turns the outcome of a run into our error.
-func (g *Git) finish(ctx context.Context, c call, stderr *tail, err error) error {
+func (p *Program) finish(ctx context.Context, c Call, stderr *Tail, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -80,27 +103,37 @@ func (g *Git) finish(ctx context.Context, c call, stderr *tail, err error) error
 	if r, ok := errors.AsType[*refusal.Refusal](err); ok {
 		return r
 	}
-	return &runError{command: c.args[0], said: stderr.lines(), err: err}
+	return &RunError{Said: stderr.Lines(), command: c.Args[0], err: err}
 }
 
-// runError is a run of git that failed.
-type runError struct {
+// RunError is a run of git that failed. Callers may look for it with errors.As.
+type RunError struct {
+	Said    []string // the last lines of its stderr, escaped
 	command string
-	said    []string // the last lines of its stderr, escaped
 	err     error
 }
 
-func (e *runError) Error() string {
-	if len(e.said) == 0 {
+// StallError is a transfer that was ended because it took too long. Callers
+// may look for it with errors.As.
+type StallError struct {
+	Detail string // one sentence
+}
+
+// Error returns the detail.
+func (e *StallError) Error() string { return e.Detail }
+
+// Error returns one line.
+func (e *RunError) Error() string {
+	if len(e.Said) == 0 {
 		return fmt.Sprintf("running git %s: %v", e.command, e.err)
 	}
-	return fmt.Sprintf("running git %s: git said: %s", e.command, strings.Join(e.said, "; "))
+	return fmt.Sprintf("running git %s: git said: %s", e.command, strings.Join(e.Said, "; "))
 }
 
 // guard ends a transport that receives nothing for too long, takes too long or
 // receives too much.
-func (g *Git) guard(done <-chan struct{}, cancel context.CancelCauseFunc, watch string, activity *atomic.Int64) {
-	ticker := time.NewTicker(min(200*time.Millisecond, g.limits.stall/4))
+func (p *Program) guard(done <-chan struct{}, cancel context.CancelCauseFunc, watch string, activity *atomic.Int64) {
+	ticker := time.NewTicker(min(200*time.Millisecond, p.Limits.Stall/4))
 	defer ticker.Stop()
 	begun, last, lastSum := time.Now(), time.Now(), int64(-1)
 	for {
@@ -114,17 +147,18 @@ func (g *Git) guard(done <-chan struct{}, cancel context.CancelCauseFunc, watch 
 			last, lastSum = time.Now(), sum
 		}
 		switch {
-		case received > g.limits.fetchBytes:
-			cancel(tooMuch(g.limits.fetchBytes))
-		case time.Since(last) > g.limits.stall:
-			cancel(&TransportError{Detail: fmt.Sprintf("nothing arrived for %v", g.limits.stall)})
+		case received > p.Limits.FetchBytes:
+			cancel(TooMuch(p.Limits.FetchBytes))
+		case time.Since(last) > p.Limits.Stall:
+			cancel(&StallError{fmt.Sprintf("nothing arrived for %v", p.Limits.Stall)})
 		case time.Since(begun) > MaxFetchTime:
-			cancel(&TransportError{Detail: fmt.Sprintf("the transfer took longer than %v", MaxFetchTime)})
+			cancel(&StallError{fmt.Sprintf("the transfer took longer than %v", MaxFetchTime)})
 		}
 	}
 }
 
-func tooMuch(limitBytes int64) *refusal.Refusal {
+// TooMuch is the refusal of a server that sends more than the limit.
+func TooMuch(limitBytes int64) *refusal.Refusal {
 	return refusal.New(refusal.GitLimit, "the server sends more than %d bytes", limitBytes)
 }
 
@@ -146,21 +180,21 @@ func folderBytes(dir string) int64 {
 	return sum
 }
 
-// command prepares a run: full path, our own folder, our own environment.
-func (g *Git) command(ctx context.Context, c call) *exec.Cmd {
+// Command prepares a run: full path, our own folder, our own environment.
+func (p *Program) Command(ctx context.Context, c Call) *exec.Cmd {
 	args := []string{"--no-pager"}
-	for _, setting := range settings(c.transport != nil) {
+	for _, setting := range settings(c.Transport != nil) {
 		args = append(args, "-c", setting)
 	}
-	if c.gitDir != "" {
-		args = append(args, "--git-dir="+c.gitDir)
+	if c.GitDir != "" {
+		args = append(args, "--git-dir="+c.GitDir)
 	}
-	cmd := exec.CommandContext(ctx, g.path, append(args, c.args...)...)
+	cmd := exec.CommandContext(ctx, p.path, append(args, c.Args...)...)
 	cmd.Env = environment(c)
 	// Never the user's folder: nothing may be discovered there.
-	cmd.Dir = cmp.Or(c.folder, c.gitDir, filepath.Dir(g.path))
-	cmd.Stdin, cmd.Stdout = c.stdin, c.stdout
-	cmd.Cancel = func() error { return killGroup(cmd) }
+	cmd.Dir = cmp.Or(c.Folder, c.GitDir, filepath.Dir(p.path))
+	cmd.Stdin, cmd.Stdout = c.Stdin, c.Stdout
+	cmd.Cancel = func() error { return Kill(cmd) }
 	cmd.WaitDelay = 10 * time.Second // for a pipe that some grandchild keeps open
 	setGroup(cmd)
 	return cmd
@@ -185,20 +219,20 @@ func settings(transports bool) []string {
 
 // environment is the whole environment of a run: nothing of ours is inherited
 // but what is named here.
-func environment(c call) []string {
+func environment(c Call) []string {
 	env := []string{
 		"PATH=" + absolutePath(os.Getenv("PATH")), "LC_ALL=C", "TZ=UTC",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_ATTR_NOSYSTEM=1", "GIT_NO_REPLACE_OBJECTS=1", "GIT_NO_LAZY_FETCH=1",
 		"GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_ADVICE=0",
 	}
-	if len(c.alternates) > 0 {
-		env = append(env, "GIT_ALTERNATE_OBJECT_DIRECTORIES="+alternates(c.alternates))
+	if len(c.Alternates) > 0 {
+		env = append(env, "GIT_ALTERNATE_OBJECT_DIRECTORIES="+alternates(c.Alternates))
 	}
-	if c.index != "" {
-		env = append(env, "GIT_INDEX_FILE="+c.index)
+	if c.Index != "" {
+		env = append(env, "GIT_INDEX_FILE="+c.Index)
 	}
 	inherited := []string{"SystemRoot", "SystemDrive", "windir", "ComSpec", "PATHEXT", "TEMP", "TMP", "TMPDIR"}
-	if c.transport != nil {
+	if c.Transport != nil {
 		env = append(env, "GIT_ALLOW_PROTOCOL=https:ssh")
 		inherited = append(inherited, "HOME", "XDG_CONFIG_HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "SSH_AUTH_SOCK",
 			"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
