@@ -35,8 +35,12 @@ func (r *Report) Accept(lock *lockfile.Lock) {
 		byPath[a.Path] = a
 	}
 	r.verdict, r.accepted = IdenticalTree, 0
+	if r.refuted {
+		r.verdict = Differs
+	}
 	for i := range r.results {
 		result := &r.results[i]
+		result.Accepted = false
 		found, ok := difference(result)
 		if recorded, named := byPath[result.Path]; ok && named && recorded == found {
 			result.Accepted = true

@@ -89,7 +89,7 @@ type Input struct {
 
 // Compare puts every path in its class.
 func Compare(in Input) (*Report, error) {
-	r := &Report{counts: make(map[Class]int)}
+	r := &Report{counts: make(map[Class]int), verdict: IdenticalTree} // of two empty trees too
 	paths := 0
 	archive, commit := in.Archive.Entries(), in.Commit.Entries()
 	for len(archive) > 0 || len(commit) > 0 {
@@ -125,10 +125,18 @@ func Compare(in Input) (*Report, error) {
 }
 
 // classify returns the class of a path; counted is false for a directory of
-// the archive that the commit has too, which is no path of its own.
+// the archive that the commit has too, which is no path of its own, and for a
+// file of the commit that is an empty directory in the archive: git sorts the
+// two apart, and they are judged where the directory stands.
 func (in *Input) classify(a, c *tree.Entry) (r Result, counted bool) {
+	if c == nil && a.Kind == tree.Directory {
+		if in.Commit.HasDir(a.Path) {
+			return Result{}, false
+		}
+		c = in.Commit.Lookup(a.Path)
+	}
 	switch {
-	case c == nil && a.Kind == tree.Directory && in.Commit.HasDir(a.Path):
+	case a == nil && c.Kind != tree.Submodule && in.Archive.LookupDir(c.Path) != nil:
 		return Result{}, false
 	case c == nil && a.Kind == tree.Directory && in.Commit.Lookup(a.Path) != nil:
 		r = in.both(a, in.Commit.Lookup(a.Path)) // an empty directory in the place of a file

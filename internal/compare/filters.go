@@ -85,10 +85,11 @@ func (f *Filters) Inspect(e *tree.Entry, content []byte) {
 	if !attributes.ExportSubst && !mayBeImage(content, id) {
 		return
 	}
-	if f.keptBytes += len(content); f.keptBytes > maxKeptBytes {
+	if f.keptBytes+len(content) > maxKeptBytes {
 		f.findings[e.Path] = Finding{Verdict: FoundUndecided, Reason: "too many large files for git's filters to be checked on all of them"}
 		return
 	}
+	f.keptBytes += len(content)
 	f.findings[e.Path] = Finding{Verdict: FoundUndecided, Reason: fmt.Sprintf("blob %v is needed to check git's filters, and is not at hand", id)}
 	f.waiting[id] = append(f.waiting[id], waiting{e.Path, bytes.Clone(content)})
 }

@@ -56,6 +56,7 @@ type Report struct {
 	unproved int // files whose executable bit the archive does not state
 	verdict  Verdict
 	accepted int
+	refuted  bool
 }
 
 func (r *Report) add(result Result) {
@@ -66,7 +67,7 @@ func (r *Report) add(result Result) {
 	if result.Class != Identical {
 		r.results = append(r.results, result)
 	}
-	r.verdict = max(r.verdict, verdictOf(result.Class), IdenticalTree)
+	r.verdict = max(r.verdict, verdictOf(result.Class))
 }
 
 func verdictOf(c Class) Verdict {
@@ -92,7 +93,7 @@ func (r *Report) Verdict() Verdict { return r.verdict }
 
 // Refute makes the verdict Differs, whatever the paths say: evidence beside
 // them contradicts the commit.
-func (r *Report) Refute() { r.verdict = Differs }
+func (r *Report) Refute() { r.verdict, r.refuted = Differs, true }
 
 // Count returns the number of paths in a class.
 func (r *Report) Count(c Class) int { return r.counts[c] }
