@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -187,5 +188,37 @@ func TestDocumentsLinkToFiles(t *testing.T) {
 	}
 	if links < 8 {
 		t.Errorf("found %d links, expected more", links)
+	}
+}
+
+// docs/layout.md names every package and every module.
+func TestLayoutIsComplete(t *testing.T) {
+	root := filepath.Join("..", "..")
+	text, err := os.ReadFile(filepath.Join(root, "docs", "layout.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, m := range regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(string(modules), -1) {
+		names = append(names, m[1])
+	}
+	err = filepath.WalkDir(filepath.Join(root, "internal"), func(path string, _ fs.DirEntry, err error) error {
+		if sources, _ := filepath.Glob(filepath.Join(path, "*.go")); len(sources) > 0 {
+			name, _ := filepath.Rel(filepath.Join(root, "internal"), path)
+			names = append(names, filepath.ToSlash(name))
+		}
+		return err
+	})
+	if err != nil || len(names) < 20 {
+		t.Fatalf("found only %q: %v", names, err)
+	}
+	for _, name := range names {
+		if !strings.Contains(string(text), "| `"+name+"` |") {
+			t.Errorf("docs/layout.md has no row for %s", name)
+		}
 	}
 }

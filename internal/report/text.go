@@ -168,12 +168,16 @@ func (t *text) class(d *Document, c classLine) {
 		return
 	}
 	var paths []string
+	color := ""
 	for r := range d.results.Results() {
 		if r.Class == c.class {
 			paths = append(paths, escape.Text(displayPath(r)))
+			if !r.Accepted {
+				color = c.color
+			}
 		}
 	}
-	t.list(head, c.color, group(paths))
+	t.list(head, color, group(paths))
 }
 
 // list writes items after head, wrapped, on at most maxListLines lines.
