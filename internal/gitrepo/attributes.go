@@ -147,49 +147,57 @@ func (r *Repository) checkAttr(ctx context.Context, dir string, q AttributeQuery
 // attributeReader is a writer that takes what check-attr -z prints: PATH NUL
 // NAME NUL VALUE NUL, for each path all names in order.
 type attributeReader struct {
-	names   []string
-	partial []byte
-	fields  []string
-	values  map[string]map[string]string
-	shared  map[string]map[string]string // by all values of a path
+	names  []string
+	text   []byte // of the fields of one path, so far
+	ends   []int  // of the complete ones
+	values map[string]map[string]string
+	shared map[string]map[string]string // by all values of a path
 }
 
 func (a *attributeReader) Write(p []byte) (int, error) {
 	for rest := p; ; {
 		field, after, found := bytes.Cut(rest, []byte{0})
-		a.partial = append(a.partial, field...)
+		a.text = append(a.text, field...)
 		if !found {
 			return len(p), nil
 		}
-		a.fields = append(a.fields, string(a.partial))
-		a.partial, rest = a.partial[:0], after
-		if len(a.fields) == 3*len(a.names) {
-			if err := a.take(); err != nil {
-				return 0, err
-			}
+		a.ends = append(a.ends, len(a.text))
+		if rest = after; len(a.ends) < 3*len(a.names) {
+			continue
 		}
+		if err := a.take(); err != nil {
+			return 0, err
+		}
+		a.text, a.ends = a.text[:0], a.ends[:0]
 	}
+}
+
+// field returns a complete field.
+func (a *attributeReader) field(i int) []byte {
+	if i == 0 {
+		return a.text[:a.ends[0]]
+	}
+	return a.text[a.ends[i-1]:a.ends[i]]
 }
 
 // take takes the answers for one path.
 func (a *attributeReader) take() error {
-	path := a.fields[0]
-	var key strings.Builder
+	path := a.field(0)
+	var key []byte
 	for i, name := range a.names {
-		if a.fields[3*i] != path || a.fields[3*i+1] != name {
-			return fmt.Errorf("reading attributes: git check-attr answers for %q of %q, not for %q of %q", a.fields[3*i+1], a.fields[3*i], name, path)
+		if !bytes.Equal(a.field(3*i), path) || string(a.field(3*i+1)) != name {
+			return fmt.Errorf("reading attributes: git check-attr answers for %q of %q, not for %q of %q", a.field(3*i+1), a.field(3*i), name, path)
 		}
-		key.WriteString(a.fields[3*i+2] + "\x00")
+		key = append(append(key, a.field(3*i+2)...), 0)
 	}
-	values := a.shared[key.String()]
+	values := a.shared[string(key)]
 	if values == nil {
 		values = make(map[string]string, len(a.names))
 		for i, name := range a.names {
-			values[name] = a.fields[3*i+2]
+			values[name] = string(a.field(3*i + 2))
 		}
-		a.shared[key.String()] = values
+		a.shared[string(key)] = values
 	}
-	a.values[path] = values
-	a.fields = a.fields[:0]
+	a.values[string(path)] = values
 	return nil
 }
