@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/verification"
 )
 
 func newDemoCommand(s streams) *cobra.Command {
@@ -24,13 +25,13 @@ func newDemoCommand(s streams) *cobra.Command {
 			"second or two.\n\n" + exitHelp,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usage("countermark demo, or --help", "demo takes no arguments, and here is %q", args[0])
+				return report.UsageFailure("countermark demo, or --help", "demo takes no arguments, and here is %q", args[0])
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := runDemo(cmd.Context(), keep, s); err != nil {
-				return failureOf(cmd.Context(), err, report.Internal)
+				return report.FailureOf(err, report.Internal)
 			}
 			return nil
 		},
@@ -104,7 +105,7 @@ func runDemo(ctx context.Context, keep string, s streams) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(d.dir)) }()
 	} else if err := os.Mkdir(keep, 0o755); err != nil {
-		return usage("name a folder that does not exist yet", "--keep: %v", err)
+		return report.UsageFailure("name a folder that does not exist yet", "--keep: %v", err)
 	}
 	if d.dir, err = filepath.Abs(d.dir); err != nil {
 		return fmt.Errorf("finding the demo's folder: %w", err)
@@ -165,19 +166,13 @@ func (d *demo) release(ctx context.Context, project *demoProject) (release, erro
 func (d *demo) verify(ctx context.Context, want int, flags ...string) error {
 	d.say("%s", d.bold("  $ countermark verify "+strings.Join(append([]string{archiveName, "--repo hello.git"}, flags...), " ")))
 	var out bytes.Buffer
-	o := verifyOptions{
-		archives: []string{d.path(archiveName)}, repo: d.path("hello.git"), lock: d.path(lockFileName),
-		decoder: "go", updateLock: len(flags) > 0, style: &d.style, mayLackLock: true,
-	}
-	err := runVerify(ctx, o, streams{in: d.s.in, out: &out, err: &out})
-	got := exitHolds
-	if reached, ok := errors.AsType[verdictReached](err); ok {
-		got = int(reached)
-	} else if err != nil {
-		f := failureOf(ctx, err, report.Internal)
-		got = f.exit()
-		complain(&out, f)
-	}
+	got := verifyAndPrint(ctx, verifyOptions{
+		Options: verification.Options{
+			Archives: []string{d.path(archiveName)}, Repository: d.path("hello.git"), Lock: d.path(verification.LockFileName),
+			MayLackLock: true, UpdateLock: len(flags) > 0, Decoder: "go",
+		},
+		style: &d.style,
+	}, streams{in: d.s.in, out: &out, err: &out})
 	if err := errors.Join(ctx.Err(), d.err); err != nil {
 		return err
 	}
@@ -187,7 +182,7 @@ func (d *demo) verify(ctx context.Context, want int, flags ...string) error {
 	}
 	d.say("%sexit status %d", indent, got)
 	if got != want {
-		return &failure{code: report.Internal, detail: fmt.Sprintf("the demo expected exit status %d here; this is a defect of countermark", want)}
+		return &report.Failure{Code: report.Internal, Detail: fmt.Sprintf("the demo expected exit status %d here; this is a defect of countermark", want)}
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/countermark/countermark/internal/report"
 )
 
 const archiveName = "hello-1.0.tar.gz"
@@ -113,7 +115,7 @@ func (p *demoProject) release() release {
 func (d *demo) makeProject(ctx context.Context) (*demoProject, error) {
 	git, err := exec.LookPath("git")
 	if err != nil {
-		return nil, usage("install git 2.39 or newer", "the demo needs git: %v", err)
+		return nil, report.UsageFailure("install git 2.39 or newer", "the demo needs git: %v", err)
 	}
 	run := func(stdin string, args ...string) (string, error) {
 		cmd := exec.CommandContext(ctx, git, append([]string{"--git-dir=" + d.path("hello.git")}, args...)...)

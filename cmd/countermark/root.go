@@ -23,10 +23,9 @@ var version = "" //nolint:gochecknoglobals // -ldflags -X needs a variable
 
 // The exit statuses, as cmp(1) has them.
 const (
-	exitHolds      = 0
-	exitDoesNot    = 1
-	exitNoVerdict  = 2
-	exitIncomplete = 3
+	exitHolds     = 0
+	exitDoesNot   = 1
+	exitNoVerdict = 2
 )
 
 const exitHelp = `Exit status:
@@ -39,32 +38,6 @@ const exitHelp = `Exit status:
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
-}
-
-// failure is an error that knows its exit status.
-type failure struct {
-	code   report.Code
-	detail string
-	hint   string
-}
-
-func (f *failure) Error() string { return f.detail }
-
-func (f *failure) exit() int {
-	switch f.code {
-	case report.Verified:
-		return exitHolds
-	case report.Failed:
-		return exitDoesNot
-	case report.NotComplete:
-		return exitIncomplete
-	}
-	return exitNoVerdict
-}
-
-// usage returns the failure of a call that cannot be carried out as given.
-func usage(hint, format string, args ...any) *failure {
-	return &failure{code: report.Usage, detail: fmt.Sprintf(format, args...), hint: hint}
 }
 
 // verdictReached ends a command whose report is already written.
@@ -100,9 +73,12 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		return exitHolds
 	}
-	f := failureOf(ctx, err, report.Usage) // commands return failures; all else is cobra's
+	if ctx.Err() != nil {
+		err = report.Interrupted()
+	}
+	f := report.FailureOf(err, report.Usage) // commands return failures; all else is cobra's
 	complain(s.err, f)
-	return f.exit()
+	return f.Code.Exit()
 }
 
 // endings are the signals that end a run: also a closed terminal's, unless
@@ -131,7 +107,7 @@ func newRootCommand(s streams) *cobra.Command {
 		SuggestionsMinimumDistance: 2,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(cmd.CommandPath()+" --help lists the flags", "%v", err)
+		return report.UsageFailure(cmd.CommandPath()+" --help lists the flags", "%v", err)
 	})
 	wrapFlags(root)
 	root.AddCommand(newVerifyCommand(s), newDemoCommand(s))
@@ -152,7 +128,7 @@ func knownCommand(root *cobra.Command, args []string) error {
 	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = "did you mean countermark " + near[0] + "?"
 	}
-	return usage(hint, "unknown command %q", args[0])
+	return report.UsageFailure(hint, "unknown command %q", args[0])
 }
 
 // programVersion returns the release's version, or what the build knows.
@@ -166,33 +142,11 @@ func programVersion() string {
 	return "unknown"
 }
 
-// failureOf gives every error its exit status; code is that of errors which do
-// not know their own.
-func failureOf(ctx context.Context, err error, code report.Code) *failure {
-	if ctx.Err() != nil {
-		return &failure{code: report.Internal, detail: "interrupted; nothing was changed"}
-	}
-	if f, ok := errors.AsType[*failure](err); ok {
-		return f
-	}
-	if r := report.AsRefusal(err); r != nil {
-		return &failure{code: report.RefusalDocument("", r).Code, detail: err.Error()}
-	}
-	if errors.Is(err, syscall.ENOSPC) {
-		return &failure{code: report.NotComplete, detail: err.Error(), hint: "make room and run the same command again"}
-	}
-	f := &failure{code: code, detail: err.Error()}
-	if code == report.Usage {
-		f.hint = "countermark --help lists the commands"
-	}
-	return f
-}
-
 // complain writes an error and its hint for people.
-func complain(w io.Writer, f *failure) {
-	_, _ = fmt.Fprintf(w, "countermark: error: %s\n", escape.Text(f.detail))
-	if f.hint != "" {
-		_, _ = fmt.Fprintf(w, "countermark: hint: %s\n", escape.Text(f.hint))
+func complain(w io.Writer, f *report.Failure) {
+	_, _ = fmt.Fprintf(w, "countermark: error: %s\n", escape.Text(f.Detail))
+	if f.Hint != "" {
+		_, _ = fmt.Fprintf(w, "countermark: hint: %s\n", escape.Text(f.Hint))
 	}
 }
 

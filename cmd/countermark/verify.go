@@ -1,33 +1,23 @@
 package main
 
 import (
+	"context"
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/countermark/countermark/internal/archive"
-	"github.com/countermark/countermark/internal/envelope"
 	"github.com/countermark/countermark/internal/envelope/framing"
+	"github.com/countermark/countermark/internal/progress"
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/verification"
 )
 
 // verifyOptions are the flags of verify.
 type verifyOptions struct {
-	archives   []string
-	repo       string
-	tag        string
-	commit     string
-	prefix     string
-	prefixSet  bool
-	submodules []string
-	lock       string
-	updateLock bool
-	all        bool
-	json       bool
-	decoder    string
-	limits     envelope.Limits
-	maxMembers int
-
-	style       *report.Style // of the text; nil: as standard output is
-	mayLackLock bool          // the lock file need not exist
+	verification.Options
+	json  bool
+	style *report.Style // of the text; nil: as standard output is
 }
 
 const verifyLong = `Compares release archives with a commit, path by path: is this archive exactly
@@ -66,28 +56,28 @@ func newVerifyCommand(s streams) *cobra.Command {
 		Long:    verifyLong,
 		Example: verifyExample,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.archives, o.prefixSet = args, cmd.Flags().Changed("prefix")
+			o.Archives, o.PrefixSet = args, cmd.Flags().Changed("prefix")
 			if err := o.check(); err != nil {
 				return err
 			}
-			return runVerify(cmd.Context(), o, s)
+			return verdictReached(verifyAndPrint(cmd.Context(), o, s))
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.repo, "repo", "", "`PATH|URL` of the repository (default: the lock file's, else the one we stand in)")
-	f.StringVar(&o.tag, "tag", "", "compare with refs/tags/`NAME`")
-	f.StringVar(&o.commit, "commit", "", "compare with the commit of this full `ID`")
-	f.StringVar(&o.prefix, "prefix", "", "`DIRECTORY` that holds everything in the archive; empty for none (default: its one top directory)")
-	f.StringArrayVar(&o.submodules, "submodule", nil, "the archive holds the files of a submodule: `PATH=REPO` names its path and a local repository that has its commit (repeatable)")
-	f.StringVar(&o.lock, "lock", "", "lock `FILE` (default: "+lockFileName+", if there is one here)")
-	f.BoolVar(&o.updateLock, "update-lock", false, "record this version and its differences in the lock file, after a person has looked at them")
-	f.BoolVar(&o.all, "all", false, "list every path")
+	f.StringVar(&o.Repository, "repo", "", "`PATH|URL` of the repository (default: the lock file's, else the one we stand in)")
+	f.StringVar(&o.Tag, "tag", "", "compare with refs/tags/`NAME`")
+	f.StringVar(&o.Commit, "commit", "", "compare with the commit of this full `ID`")
+	f.StringVar(&o.Prefix, "prefix", "", "`DIRECTORY` that holds everything in the archive; empty for none (default: its one top directory)")
+	f.StringArrayVar(&o.Submodules, "submodule", nil, "the archive holds the files of a submodule: `PATH=REPO` names its path and a local repository that has its commit (repeatable)")
+	f.StringVar(&o.Lock, "lock", "", "lock `FILE` (default: "+verification.LockFileName+", if there is one here)")
+	f.BoolVar(&o.UpdateLock, "update-lock", false, "record this version and its differences in the lock file, after a person has looked at them")
+	f.BoolVar(&o.All, "all", false, "list every path")
 	f.BoolVar(&o.json, "json", false, "print one JSON document (docs/spec/report.md)")
-	f.StringVar(&o.decoder, "decoder", "auto", "`DECODER` of .xz: auto, system (the xz program) or go (built in)")
-	f.IntVar(&o.maxMembers, "max-members", archive.DefaultMaxMembers, "refuse archives with more than `N` members")
-	f.Int64Var(&o.limits.MaxUncompressedBytes, "max-bytes", framing.DefaultMaxUncompressedBytes, "refuse archives that expand to more `BYTES`")
-	f.Int64Var(&o.limits.MaxRatio, "max-ratio", framing.DefaultMaxRatio, "refuse archives that expand more than `N` times, past the first 64 MiB")
-	f.Int64Var(&o.limits.MaxWindowBytes, "max-window", framing.DefaultMaxWindowBytes, "refuse compression with a larger dictionary or window, in `BYTES`")
+	f.StringVar(&o.Decoder, "decoder", "auto", "`DECODER` of .xz: auto, system (the xz program) or go (built in)")
+	f.IntVar(&o.MaxMembers, "max-members", archive.DefaultMaxMembers, "refuse archives with more than `N` members")
+	f.Int64Var(&o.Limits.MaxUncompressedBytes, "max-bytes", framing.DefaultMaxUncompressedBytes, "refuse archives that expand to more `BYTES`")
+	f.Int64Var(&o.Limits.MaxRatio, "max-ratio", framing.DefaultMaxRatio, "refuse archives that expand more than `N` times, past the first 64 MiB")
+	f.Int64Var(&o.Limits.MaxWindowBytes, "max-window", framing.DefaultMaxWindowBytes, "refuse compression with a larger dictionary or window, in `BYTES`")
 	_ = cmd.RegisterFlagCompletionFunc("decoder", cobra.FixedCompletions([]string{"auto", "system", "go"}, cobra.ShellCompDirectiveNoFileComp)) // its only error: no such flag
 	return cmd
 }
@@ -101,14 +91,42 @@ func (o *verifyOptions) check() error {
 		flag  string
 		value int64
 	}{
-		{"--max-members", int64(o.maxMembers)},
-		{"--max-bytes", o.limits.MaxUncompressedBytes},
-		{"--max-ratio", o.limits.MaxRatio},
-		{"--max-window", o.limits.MaxWindowBytes},
+		{"--max-members", int64(o.MaxMembers)},
+		{"--max-bytes", o.Limits.MaxUncompressedBytes},
+		{"--max-ratio", o.Limits.MaxRatio},
+		{"--max-window", o.Limits.MaxWindowBytes},
 	} {
 		if limit.value < 1 {
 			return usage("a limit is at least 1; without the flag the default holds", "%s is %d", limit.flag, limit.value)
 		}
 	}
 	return nil
+}
+
+// verifyAndPrint carries out one verification, prints its report, and returns
+// the exit status. A run without a verdict says why on standard error; with
+// --json its document says it too.
+func verifyAndPrint(ctx context.Context, o verifyOptions, s streams) int {
+	o.Stdin, o.Progress = s.in, progress.New(s.err)
+	doc, err := verification.Run(ctx, o.Options)
+	var out []byte
+	switch {
+	case o.json:
+		out = doc.JSON()
+	case err == nil:
+		style := styleFor(s.out)
+		if o.style != nil {
+			style = *o.style
+		}
+		style.All = o.All
+		out = []byte(doc.Text(style))
+	}
+	if err != nil {
+		complain(s.err, report.FailureOf(err, report.Internal))
+	}
+	if _, err := s.out.Write(out); err != nil && len(out) > 0 {
+		complain(s.err, &report.Failure{Code: report.Internal, Detail: fmt.Sprintf("writing the report: %v", err)})
+		return exitNoVerdict
+	}
+	return doc.Exit
 }

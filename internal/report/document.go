@@ -169,28 +169,15 @@ type Error struct {
 }
 
 // JSON returns the document as bytes, with a final line feed.
-func (d *Document) JSON() ([]byte, error) {
+func (d *Document) JSON() []byte {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(true)
 	encoder.SetIndent("", " ")
 	if err := encoder.Encode(d); err != nil {
-		return nil, err
+		panic(err) // strings, numbers and slices of them always encode
 	}
-	return escape.JSON(b.Bytes()), nil
-}
-
-// RefusalDocument returns the document of a refused input.
-func RefusalDocument(file string, r *refusal.Refusal) *Document {
-	d := &Document{Format: FormatVersion, Verdict: "refused", Exit: r.Rule.Exit(), Code: Rejected,
-		Refused: &Refused{Rule: string(r.Rule), Offset: r.Offset, Member: escape.Text(r.Member), Detail: escape.Text(r.Detail), File: escape.Text(file)}}
-	switch d.Exit {
-	case 1:
-		d.Code = Failed
-	case 3:
-		d.Code = NotComplete
-	}
-	return d
+	return escape.JSON(b.Bytes())
 }
 
 // AsRefusal returns the refusal in err's chain, or nil.

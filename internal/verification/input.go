@@ -1,4 +1,4 @@
-package main
+package verification
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/confine"
 	"github.com/countermark/countermark/internal/envelope"
+	"github.com/countermark/countermark/internal/report"
 )
 
 // input is one archive to read: a file, opened once, or standard input.
@@ -25,9 +26,9 @@ type input struct {
 // openInputs opens every archive before any is read.
 func (v *verification) openInputs() ([]*input, error) {
 	var inputs []*input
-	for _, name := range v.o.archives {
+	for _, name := range v.o.Archives {
 		if name == "-" {
-			in, err := stdinInput(v.s.in)
+			in, err := stdinInput(v.o.Stdin)
 			if err != nil {
 				return inputs, err
 			}
@@ -36,7 +37,7 @@ func (v *verification) openInputs() ([]*input, error) {
 		}
 		f, err := os.Open(name)
 		if err != nil {
-			return inputs, usage("", "opening the archive: %v", err)
+			return inputs, report.UsageFailure("", "opening the archive: %v", err)
 		}
 		in := &input{name: name, base: baseName(name), reader: f, file: f}
 		inputs = append(inputs, in)
@@ -45,7 +46,7 @@ func (v *verification) openInputs() ([]*input, error) {
 		case err != nil:
 			return inputs, fmt.Errorf("looking at the archive: %w", err)
 		case info.IsDir():
-			return inputs, usage("give the archive file itself", "%q is a directory", name)
+			return inputs, report.UsageFailure("give the archive file itself", "%q is a directory", name)
 		case info.Mode().IsRegular():
 			in.size = info.Size()
 		default:
@@ -102,20 +103,20 @@ func closeInputs(inputs []*input) {
 func (v *verification) archiveOptions(ctx context.Context, in *input) (archive.Options, error) {
 	v.file = in.name
 	o := archive.Options{
-		Prefix: v.o.prefix, PrefixSet: v.o.prefixSet,
-		Limits:   archive.Limits{MaxMembers: v.o.maxMembers},
-		Envelope: envelope.Options{Name: in.base, Limits: v.o.limits},
-		Progress: func(n int64) { v.line.Bytes("reading "+in.base, n, in.size) },
+		Prefix: v.o.Prefix, PrefixSet: v.o.PrefixSet,
+		Limits:   archive.Limits{MaxMembers: v.o.MaxMembers},
+		Envelope: envelope.Options{Name: in.base, Limits: v.o.Limits},
+		Progress: func(n int64) { v.o.Progress.Bytes("reading "+in.base, n, in.size) },
 	}
-	if v.o.decoder == "go" || !in.mayBeXZ() {
+	if v.o.Decoder == "go" || !in.mayBeXZ() {
 		return o, nil
 	}
 	xz, err := confine.SystemXZ(ctx)
 	switch {
 	case err == nil:
 		o.Envelope.XZ = xz
-	case v.o.decoder == "system":
-		return o, usage("install xz, or use --decoder go", "--decoder system: %v", err)
+	case v.o.Decoder == "system":
+		return o, report.UsageFailure("install xz, or use --decoder go", "--decoder system: %v", err)
 	}
 	return o, nil
 }

@@ -1,15 +1,21 @@
-package main
+// Package verification carries out countermark verify: it opens archive,
+// repository and lock file, gathers what package compare judges, and puts the
+// outcome into a report.Document. It is where the edges meet; it decides
+// nothing that a pure package could.
+package verification
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/compare"
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/envelope"
 	"github.com/countermark/countermark/internal/filter"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/lockfile"
@@ -17,6 +23,29 @@ import (
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/tree"
 )
+
+// LockFileName is the lock file that is used when it stands in the current folder.
+const LockFileName = "countermark.lock"
+
+// Options says what to verify, and how.
+type Options struct {
+	Archives    []string // files of one release; "-" is Stdin
+	Repository  string   // path or URL; "": the lock file's, else the one we stand in
+	Tag         string   // name below refs/tags/, or
+	Commit      string   // a full id; both "": found by what the archive says
+	Prefix      string   // directory that holds everything in the archive
+	PrefixSet   bool     // Prefix was given, possibly empty
+	Submodules  []string // PATH=REPO
+	Lock        string   // lock file; "": LockFileName, if it exists
+	MayLackLock bool     // Lock need not exist
+	UpdateLock  bool     // record what is found in the lock file
+	All         bool     // list identical paths in the document too
+	Decoder     string   // of xz: "auto", "system" or "go"
+	Limits      envelope.Limits
+	MaxMembers  int            // 0: archive.DefaultMaxMembers
+	Stdin       io.Reader      //
+	Progress    *progress.Line // nil: none
+}
 
 // notChecked is what no run of verify looks at; docs/threat-model.md says why.
 var notChecked = []string{
@@ -26,9 +55,7 @@ var notChecked = []string{
 
 // verification is one run of verify: it gathers what the judgement needs.
 type verification struct {
-	o        verifyOptions
-	s        streams
-	line     *progress.Line
+	o        Options
 	git      *gitrepo.Git
 	repo     *gitrepo.Repository
 	repoName string // as the user or the lock file named it
@@ -50,19 +77,21 @@ type target struct {
 	foundBy string
 }
 
-// runVerify carries out one verify and writes its report.
-func runVerify(ctx context.Context, o verifyOptions, s streams) error {
-	v := &verification{o: o, s: s, line: progress.New(s.err), doc: &report.Document{Format: report.FormatVersion}}
+// Run carries out one verification and returns its document. Where there is no
+// verdict, the document says why, and the error is a *report.Failure.
+func Run(ctx context.Context, o Options) (*report.Document, error) {
+	v := &verification{o: o, doc: &report.Document{Format: report.FormatVersion}}
 	err := v.run(ctx)
-	v.line.Clear()
+	v.o.Progress.Clear()
 	err = errors.Join(err, v.close())
-	if err != nil {
-		return v.fail(ctx, err)
+	switch {
+	case err == nil:
+		return v.doc, nil
+	case ctx.Err() != nil:
+		err = report.Interrupted()
 	}
-	if err := v.write(); err != nil {
-		return err
-	}
-	return verdictReached(v.doc.Exit)
+	f := v.explain(err)
+	return report.FailureDocument(f, v.doc.Candidates), f
 }
 
 // close removes everything temporary.
@@ -118,7 +147,7 @@ func (v *verification) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v.line.Clear()
+	v.o.Progress.Clear()
 	if err := v.parts.giveBlobs(ctx); err != nil {
 		return err
 	}
@@ -131,18 +160,18 @@ func (v *verification) run(ctx context.Context) error {
 
 // checkOptions refuses flag combinations that mean nothing.
 func (v *verification) checkOptions() error {
-	if len(v.o.archives) == 0 {
-		return usage("countermark verify ARCHIVE, or --help", "no archive is named")
+	if len(v.o.Archives) == 0 {
+		return report.UsageFailure("countermark verify ARCHIVE, or --help", "no archive is named")
 	}
-	switch v.o.decoder {
+	switch v.o.Decoder {
 	case "auto", "system", "go":
 	default:
-		return usage("", "--decoder %q is none of auto, system, go", v.o.decoder)
+		return report.UsageFailure("", "--decoder %q is none of auto, system, go", v.o.Decoder)
 	}
 	seen := make(map[string]bool)
-	for _, name := range v.o.archives {
+	for _, name := range v.o.Archives {
 		if seen[name] {
-			return usage("", "%q is named twice", name)
+			return report.UsageFailure("", "%q is named twice", name)
 		}
 		seen[name] = true
 	}
@@ -188,69 +217,22 @@ func (v *verification) compare(ctx context.Context, contents *archive.Contents) 
 	})
 }
 
-// write prints the finished document, in one piece.
-func (v *verification) write() error {
-	var out []byte
-	if v.o.json {
-		var err error
-		if out, err = v.doc.JSON(); err != nil {
-			return err
-		}
-	} else {
-		style := styleFor(v.s.out)
-		if v.o.style != nil {
-			style = *v.o.style
-		}
-		style.All = v.o.all
-		out = []byte(v.doc.Text(style))
-	}
-	if _, err := v.s.out.Write(out); err != nil {
-		return &failure{code: report.Internal, detail: fmt.Sprintf("writing the report: %v", err)}
-	}
-	return nil
-}
-
-// fail reports why there is no verdict: as a document with --json, else in words.
-func (v *verification) fail(ctx context.Context, err error) error {
-	f := failureOf(ctx, v.explain(err), report.Internal)
-	if !v.o.json {
-		return f
-	}
-	doc := &report.Document{Format: report.FormatVersion, Verdict: "none", Exit: f.exit(), Code: f.code,
-		Candidates: v.doc.Candidates, Error: &report.Error{Detail: f.detail, Hint: f.hint}}
-	if r := report.AsRefusal(err); r != nil {
-		doc = report.RefusalDocument(v.file, r)
-	}
-	out, jsonErr := doc.JSON()
-	if jsonErr != nil {
-		return jsonErr
-	}
-	if _, err := v.s.out.Write(out); err != nil {
-		return &failure{code: report.Internal, detail: fmt.Sprintf("writing the report: %v", err)}
-	}
-	complain(v.s.err, f)
-	return verdictReached(f.exit())
-}
-
 // explain adds to an error which file it is about and what to do.
-func (v *verification) explain(err error) error {
-	if r := report.AsRefusal(err); r != nil {
-		if strings.HasPrefix(string(r.Rule), "GIT_") {
-			v.file = "" // it is about the repository
+func (v *verification) explain(err error) *report.Failure {
+	f := report.FailureOf(err, report.Internal)
+	transport, unreachable := errors.AsType[*gitrepo.TransportError](err)
+	switch {
+	case f.Refusal != nil:
+		f.Hint = hintFor(f.Refusal.Rule)
+		if !strings.HasPrefix(string(f.Refusal.Rule), "GIT_") && v.file != "" { // else it is about the repository
+			f.File, f.Detail = v.file, v.file+": "+f.Detail
 		}
-		f := &failure{code: report.RefusalDocument(v.file, r).Code, detail: r.Error(), hint: hintFor(r.Rule)}
-		if v.file != "" {
-			f.detail = v.file + ": " + f.detail
-		}
-		return f
+	case unreachable:
+		f = &report.Failure{Code: report.NotComplete, Detail: transport.Error(), Hint: "check the address and the network, and run the same command again"}
+	case v.file != "" && f.Code == report.Internal:
+		f.Detail = fmt.Sprintf("reading %s: %s", v.file, f.Detail)
 	}
-	if transport, ok := errors.AsType[*gitrepo.TransportError](err); ok {
-		return &failure{code: report.NotComplete, detail: transport.Error(), hint: "check the address and the network, and run the same command again"}
-	}
-	if _, ok := errors.AsType[*failure](err); ok || v.file == "" {
-		return err
-	}
-	return fmt.Errorf("reading %s: %w", v.file, err)
+	return f
 }
 
 // baseName returns the name that is matched with versions and formats, "" for

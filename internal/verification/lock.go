@@ -1,4 +1,4 @@
-package main
+package verification
 
 import (
 	"errors"
@@ -16,32 +16,29 @@ import (
 	"github.com/countermark/countermark/internal/revision"
 )
 
-// lockFileName is the lock file that is used when it stands in the current folder.
-const lockFileName = "countermark.lock"
-
 // readLock reads the lock file: --lock's, which must exist unless it is about
 // to be written, or the current folder's, if there is one.
 func (v *verification) readLock() error {
-	v.lockPath = v.o.lock
+	v.lockPath = v.o.Lock
 	if v.lockPath == "" {
-		v.lockPath = lockFileName
+		v.lockPath = LockFileName
 	}
 	info, err := os.Stat(v.lockPath)
-	if errors.Is(err, fs.ErrNotExist) && (v.o.lock == "" || v.o.updateLock || v.o.mayLackLock) {
+	if errors.Is(err, fs.ErrNotExist) && (v.o.Lock == "" || v.o.UpdateLock || v.o.MayLackLock) {
 		return nil
 	}
 	if err != nil {
-		return usage("", "reading the lock file: %v", err)
+		return report.UsageFailure("", "reading the lock file: %v", err)
 	}
 	if info.Size() > lockfile.MaxFileBytes {
-		return usage("", "the lock file %q has %d bytes, at most %d are read", v.lockPath, info.Size(), lockfile.MaxFileBytes)
+		return report.UsageFailure("", "the lock file %q has %d bytes, at most %d are read", v.lockPath, info.Size(), lockfile.MaxFileBytes)
 	}
 	raw, err := os.ReadFile(v.lockPath)
 	if err != nil {
-		return usage("", "reading the lock file: %v", err)
+		return report.UsageFailure("", "reading the lock file: %v", err)
 	}
 	if v.lock, err = lockfile.Parse(raw); err != nil {
-		return usage("docs/spec/lock.md has the grammar", "reading the lock file %q: %v", v.lockPath, err)
+		return report.UsageFailure("docs/spec/lock.md has the grammar", "reading the lock file %q: %v", v.lockPath, err)
 	}
 	return nil
 }
@@ -50,23 +47,23 @@ func (v *verification) readLock() error {
 // unrecorded differences still ends with status 1: that a person has looked
 // shows when the next run passes.
 func (v *verification) updateLock(result *compare.Report, contents *archive.Contents) error {
-	if v.doc.Exit == exitIncomplete || result.Count(compare.Unchecked) > 0 {
-		return &failure{code: report.NotComplete, detail: "the lock file was not written: some paths could not be decided", hint: "--all lists them"}
+	if v.doc.Exit == compare.Incomplete.Exit() || result.Count(compare.Unchecked) > 0 {
+		return &report.Failure{Code: report.NotComplete, Detail: "the lock file was not written: some paths could not be decided", Hint: "--all lists them"}
 	}
 	if v.doc.Claim != nil && !v.doc.Claim.SameTree {
-		return &failure{code: report.Failed, detail: "the lock file was not written: the archive says that it was made from another commit"}
+		return &report.Failure{Code: report.Failed, Detail: "the lock file was not written: the archive says that it was made from another commit"}
 	}
 	if result.Collided() || contents.Identity.Collision {
-		return &failure{code: report.Failed, detail: "the lock file was not written: a file carries a SHA-1 collision attack", hint: "do not use this release"}
+		return &report.Failure{Code: report.Failed, Detail: "the lock file was not written: a file carries a SHA-1 collision attack", Hint: "do not use this release"}
 	}
 	next := &lockfile.Lock{Accepted: result.Differences()}
 	if v.lock != nil {
 		next.Repository, next.TagPattern, next.Root = v.lock.Repository, v.lock.TagPattern, v.lock.Root
 	}
-	if gitrepo.IsRemote(v.o.repo) {
-		next.Repository = v.o.repo
+	if gitrepo.IsRemote(v.o.Repository) {
+		next.Repository = v.o.Repository
 	}
-	_, version, ok := revision.VersionOfName(baseName(v.o.archives[0]))
+	_, version, ok := revision.VersionOfName(baseName(v.o.Archives[0]))
 	if !ok {
 		version = strings.TrimPrefix(v.target.ref, "refs/tags/")
 	}

@@ -1,4 +1,4 @@
-package main
+package verification
 
 import (
 	"context"
@@ -25,23 +25,17 @@ func (v *verification) conclude(ctx context.Context, result *compare.Report, inp
 		return err
 	}
 	v.describe(inputs, all)
-	v.doc.SetComparison(result, first, v.o.all)
+	v.doc.SetComparison(result, first, v.o.All)
 	v.notes(result, first)
 	if v.lock != nil {
 		v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), Stale: stale(result)}
 	}
-	if v.o.updateLock {
+	if v.o.UpdateLock {
 		if err := v.updateLock(result, first); err != nil {
 			return err
 		}
 	}
-	v.doc.Code = report.Verified
-	switch v.doc.Exit {
-	case exitDoesNot:
-		v.doc.Code = report.Failed
-	case exitIncomplete:
-		v.doc.Code = report.NotComplete
-	}
+	v.doc.Code = report.CodeOf(v.doc.Exit)
 	v.doc.Assurance = "commit"
 	v.doc.NotChecked = append(v.doc.NotChecked, notChecked...)
 	if result.Count(compare.Added)+result.Count(compare.Changed) > 0 {
@@ -126,16 +120,16 @@ func (v *verification) checkIdentity(result *compare.Report, contents *archive.C
 		return nil
 	}
 	if id := contents.Identity.Git.In(v.target.ID.Format()); id != v.target.Tree {
-		return &failure{code: report.Internal, detail: fmt.Sprintf("every path is identical, and yet the trees are %v and %v; this is a defect of countermark", id, v.target.Tree)}
+		return &report.Failure{Code: report.Internal, Detail: fmt.Sprintf("every path is identical, and yet the trees are %v and %v; this is a defect of countermark", id, v.target.Tree)}
 	}
 	return nil
 }
 
 // undecided ends a run in which nothing says which commit is meant.
 func (v *verification) undecided(ctx context.Context, a *archive.Reader, d revision.Decision) error {
-	f := usage("name it with --tag or --commit", "which commit is this? %s", d.Why)
+	f := report.UsageFailure("name it with --tag or --commit", "which commit is this? %s", d.Why)
 	if len(d.Candidates) > 0 {
-		f.hint = "name it with --tag or --commit; possible are " + strings.Join(d.Candidates, ", ")
+		f.Hint = "name it with --tag or --commit; possible are " + strings.Join(d.Candidates, ", ")
 	}
 	if d.Conflict || len(d.Candidates) > 0 || v.repo.IsRemote() || len(v.tags) == 0 {
 		return f
@@ -145,9 +139,9 @@ func (v *verification) undecided(ctx context.Context, a *archive.Reader, d revis
 		return err
 	}
 	ranked, err := v.repo.Rank(ctx, contents.Tree, v.tags, func(done, total int) {
-		v.line.Text(fmt.Sprintf("comparing with tagged commits: %d of %d", done, total))
+		v.o.Progress.Text(fmt.Sprintf("comparing with tagged commits: %d of %d", done, total))
 	})
-	v.line.Clear()
+	v.o.Progress.Clear()
 	if err != nil {
 		return err
 	}
@@ -161,10 +155,10 @@ func (v *verification) undecided(ctx context.Context, a *archive.Reader, d revis
 		nearest = append(nearest, fmt.Sprintf("%s (%d of its %d files are in the archive)", strings.TrimPrefix(r.Ref.Name, "refs/tags/"), r.Shared, r.Total))
 	}
 	if len(nearest) > 0 {
-		f.detail += "; the nearest tagged commits are " + strings.Join(nearest, ", ")
+		f.Detail += "; the nearest tagged commits are " + strings.Join(nearest, ", ")
 	} else {
-		f.detail += "; and no tagged commit shares a file with the archive"
-		f.hint = "is " + v.repoName + " the right repository? --tag or --commit names the commit all the same"
+		f.Detail += "; and no tagged commit shares a file with the archive"
+		f.Hint = "is " + v.repoName + " the right repository? --tag or --commit names the commit all the same"
 	}
 	return f
 }

@@ -1,4 +1,4 @@
-package main
+package verification
 
 import (
 	"context"
@@ -21,9 +21,9 @@ import (
 func (v *verification) openRepository(ctx context.Context) error {
 	var err error
 	if v.git, err = gitrepo.Find(ctx); err != nil {
-		return &failure{code: report.Usage, detail: err.Error(), hint: "install git 2.39 or newer"}
+		return &report.Failure{Code: report.Usage, Detail: err.Error(), Hint: "install git 2.39 or newer"}
 	}
-	source := v.o.repo
+	source := v.o.Repository
 	if source == "" && v.lock != nil {
 		source = v.lock.Repository
 	}
@@ -33,30 +33,30 @@ func (v *verification) openRepository(ctx context.Context) error {
 			return fmt.Errorf("looking for a repository: %w", err)
 		}
 		if source, err = gitrepo.Discover(here); err != nil {
-			return usage("stand in a clone of the project, or name it with --repo PATH or --repo URL", "there is no git repository here")
+			return report.UsageFailure("stand in a clone of the project, or name it with --repo PATH or --repo URL", "there is no git repository here")
 		}
 	}
 	v.repoName = source
 	if !gitrepo.IsRemote(source) {
 		v.repo, err = v.git.OpenLocal(ctx, source)
 		if errors.Is(err, gitrepo.ErrNoRepository) {
-			return usage("--repo takes the path of a clone or bare repository, or an https:// or ssh:// URL", "%v", err)
+			return report.UsageFailure("--repo takes the path of a clone or bare repository, or an https:// or ssh:// URL", "%v", err)
 		}
 		return err
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return usage("set HOME or XDG_CACHE_HOME", "there is no cache folder to fetch into: %v", err)
+		return report.UsageFailure("set HOME or XDG_CACHE_HOME", "there is no cache folder to fetch into: %v", err)
 	}
 	v.repo, err = v.git.OpenRemote(ctx, gitrepo.Remote{
-		URL: source, CacheDir: filepath.Join(cache, "countermark"), Progress: v.line.Text,
+		URL: source, CacheDir: filepath.Join(cache, "countermark"), Progress: v.o.Progress.Text,
 	})
 	return err
 }
 
 // findCommit decides which commit the archive is compared with.
 func (v *verification) findCommit(ctx context.Context, a *archive.Reader) error {
-	if v.o.commit != "" {
+	if v.o.Commit != "" {
 		return v.takeCommit(ctx)
 	}
 	tags, skipped, err := v.repo.Tags(ctx)
@@ -67,9 +67,9 @@ func (v *verification) findCommit(ctx context.Context, a *archive.Reader) error 
 	if len(skipped) > 0 {
 		v.doc.Notes = append(v.doc.Notes, fmt.Sprintf("%d tags have names outside the accepted grammar and were left alone, such as %q", len(skipped), skipped[0]))
 	}
-	ref := "refs/tags/" + v.o.tag
+	ref := "refs/tags/" + v.o.Tag
 	v.target.foundBy = "--tag"
-	if v.o.tag == "" {
+	if v.o.Tag == "" {
 		decision := v.decide(a)
 		if decision.Ref == "" {
 			return v.undecided(ctx, a, decision)
@@ -83,7 +83,7 @@ func (v *verification) findCommit(ctx context.Context, a *archive.Reader) error 
 
 // decide asks which tag the archive claims to be.
 func (v *verification) decide(a *archive.Reader) revision.Decision {
-	claim := revision.Claim{Embedded: a.Embedded(), FileName: baseName(v.o.archives[0])}
+	claim := revision.Claim{Embedded: a.Embedded(), FileName: baseName(v.o.Archives[0])}
 	if v.lock != nil {
 		claim.Pattern = v.lock.TagPattern
 	}
@@ -99,9 +99,9 @@ func (v *verification) decide(a *archive.Reader) revision.Decision {
 
 // takeCommit resolves --commit.
 func (v *verification) takeCommit(ctx context.Context) error {
-	id, err := digest.ParseObjectID(v.o.commit)
+	id, err := digest.ParseObjectID(v.o.Commit)
 	if err != nil {
-		return usage("git rev-parse prints the full id", "--commit: %v", err)
+		return report.UsageFailure("git rev-parse prints the full id", "--commit: %v", err)
 	}
 	if err := v.repo.Fetch(ctx, id.String()); err != nil {
 		return err
@@ -123,7 +123,7 @@ func (v *verification) takeTag(ctx context.Context, name string) error {
 		}
 	}
 	if ref == nil {
-		return usage(v.tagHint(name), "the repository has no %s", name)
+		return report.UsageFailure(v.tagHint(name), "the repository has no %s", name)
 	}
 	if err := v.repo.Fetch(ctx, name); err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package verification
 
 import (
 	"context"
@@ -34,13 +34,13 @@ type parts []*part
 // loadParts reads the commit's tree, those of the submodules given, and the
 // attributes that could explain a difference.
 func (v *verification) loadParts(ctx context.Context) error {
-	v.line.Text("reading the commit")
+	v.o.Progress.Text("reading the commit")
 	v.parts = parts{{repo: v.repo, commit: v.target.Commit}}
 	if err := v.parts[0].loadTree(ctx); err != nil {
 		return err
 	}
 	entries := v.parts[0].tree.Entries()
-	for _, flag := range v.o.submodules {
+	for _, flag := range v.o.Submodules {
 		sub, err := v.openSubmodule(ctx, flag)
 		if err != nil {
 			return err
@@ -56,7 +56,7 @@ func (v *verification) loadParts(ctx context.Context) error {
 			return err
 		}
 	}
-	v.line.Clear()
+	v.o.Progress.Clear()
 	return nil
 }
 
@@ -64,15 +64,15 @@ func (v *verification) loadParts(ctx context.Context) error {
 func (v *verification) openSubmodule(ctx context.Context, flag string) (*part, error) {
 	name, source, found := strings.Cut(flag, "=")
 	if !found || name == "" || source == "" {
-		return nil, usage("for example --submodule subprojects/libglnx=../libglnx", "--submodule %q is not PATH=REPO", flag)
+		return nil, report.UsageFailure("for example --submodule subprojects/libglnx=../libglnx", "--submodule %q is not PATH=REPO", flag)
 	}
 	at := tree.Path(strings.TrimSuffix(filepath.ToSlash(name), "/"))
 	link := v.parts[0].tree.Lookup(at)
 	if link == nil || link.Kind != tree.Submodule {
-		return nil, usage("git ls-tree -r shows submodules as mode 160000", "the commit has no submodule at %q", name)
+		return nil, report.UsageFailure("git ls-tree -r shows submodules as mode 160000", "the commit has no submodule at %q", name)
 	}
 	if gitrepo.IsRemote(source) {
-		return nil, usage("clone it first", "--submodule takes a local repository, not %q", source)
+		return nil, report.UsageFailure("clone it first", "--submodule takes a local repository, not %q", source)
 	}
 	repo, err := v.git.OpenLocal(ctx, source)
 	if err != nil {
