@@ -84,8 +84,8 @@ func newVerifyCommand(s streams) *cobra.Command {
 
 // check refuses flags that mean nothing, alone or together.
 func (o *verifyOptions) check() error {
-	if o.tag != "" && o.commit != "" {
-		return usage("--tag is enough: the commit is the one that the tag leads to", "--tag and --commit are both given")
+	if o.Tag != "" && o.Commit != "" {
+		return report.UsageFailure("--tag is enough: the commit is the one that the tag leads to", "--tag and --commit are both given")
 	}
 	for _, limit := range []struct {
 		flag  string
@@ -97,7 +97,7 @@ func (o *verifyOptions) check() error {
 		{"--max-window", o.Limits.MaxWindowBytes},
 	} {
 		if limit.value < 1 {
-			return usage("a limit is at least 1; without the flag the default holds", "%s is %d", limit.flag, limit.value)
+			return report.UsageFailure("a limit is at least 1; without the flag the default holds", "%s is %d", limit.flag, limit.value)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/countermark/countermark/internal/compare"
@@ -214,46 +215,62 @@ func (ps parts) limbo(path tree.Path) string {
 }
 
 // exportIgnored returns the commit's paths that the archive lacks and that
-// export-ignore leaves out, by themselves or with a directory above them: git
-// archive asks for the attribute of each directory with a final slash, and
-// does not enter one that has it.
+// export-ignore leaves out, by themselves or with a directory above them.
 func (ps parts) exportIgnored(ctx context.Context, archive tree.Tree) (map[tree.Path]bool, error) {
 	ignored := make(map[tree.Path]bool)
 	for _, p := range ps {
-		if p.limbo != "" {
+		absent := p.absentFrom(archive)
+		if p.limbo != "" || len(absent) == 0 {
 			continue
 		}
-		absent := make(map[tree.Path][]string) // path: itself and its directories
-		var ask []string
-		asked := make(map[string]bool)
-		for _, e := range p.tree.Entries() {
-			if e.Kind == tree.Submodule || archive.Lookup(p.full(e.Path)) != nil {
-				continue
-			}
-			names := []string{string(e.Path)}
-			for dir := e.Path.Dir(); dir != ""; dir = dir.Dir() {
-				names = append(names, string(dir)+"/")
-			}
-			absent[e.Path] = names
-			for _, name := range names {
-				if !asked[name] {
-					asked[name] = true
-					ask = append(ask, name)
-				}
-			}
-		}
-		if len(ask) == 0 {
-			continue
-		}
-		values, err := p.repo.Attributes(ctx, gitrepo.AttributeQuery{TreeID: p.commit.Tree, Tree: p.tree, Names: []string{"export-ignore"}, Paths: ask})
+		values, err := p.repo.Attributes(ctx, gitrepo.AttributeQuery{
+			TreeID: p.commit.Tree, Tree: p.tree, Names: []string{"export-ignore"}, Paths: namesToAsk(absent),
+		})
 		if err != nil {
 			return nil, err
 		}
-		for path, names := range absent {
-			for _, name := range names {
-				ignored[p.full(path)] = ignored[p.full(path)] || values[name]["export-ignore"] == "set"
-			}
+		for _, path := range absent {
+			ignored[p.full(path)] = slices.ContainsFunc(withDirectories(path), func(name string) bool {
+				return values[name]["export-ignore"] == "set"
+			})
 		}
 	}
 	return ignored, nil
+}
+
+// absentFrom returns the part's files and links that the archive lacks.
+func (p *part) absentFrom(archive tree.Tree) []tree.Path {
+	var absent []tree.Path
+	for _, e := range p.tree.Entries() {
+		if e.Kind != tree.Submodule && archive.Lookup(p.full(e.Path)) == nil {
+			absent = append(absent, e.Path)
+		}
+	}
+	return absent
+}
+
+// withDirectories returns the names that git archive asks attributes for on its
+// way to a path: its directories, with a final slash, and itself. A directory
+// that is export-ignored is not entered (archive.c).
+func withDirectories(path tree.Path) []string {
+	names := []string{string(path)}
+	for dir := path.Dir(); dir != ""; dir = dir.Dir() {
+		names = append(names, string(dir)+"/")
+	}
+	return names
+}
+
+// namesToAsk returns the names that decide about the paths, each once.
+func namesToAsk(paths []tree.Path) []string {
+	var names []string
+	seen := make(map[string]bool)
+	for _, path := range paths {
+		for _, name := range withDirectories(path) {
+			if !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
