@@ -81,7 +81,6 @@ const (
 	GitTree          Rule = "GIT_TREE"           // a tree with doubled, unsorted or malformed entries
 	GitMode          Rule = "GIT_MODE"           // a tree entry mode that git does not write
 	GitName          Rule = "GIT_NAME"           // a tree entry name that no archive member could have
-	GitLink          Rule = "GIT_LINK"           // a symbolic link whose target is no possible link target
 	GitCommit        Rule = "GIT_COMMIT"         // a commit object outside the strict grammar
 	GitTag           Rule = "GIT_TAG"            // a tag object outside the strict grammar
 	GitTagName       Rule = "GIT_TAGNAME"        // a tag object that names another tag than its ref
@@ -100,7 +99,7 @@ func Rules() []Rule {
 		NamePath, NameDup, NamePrefix, NameTop, NameUTF8, NameNFC, NameControl, NameDotGit, LinkEscape, Mode,
 		ZFormat, ZMulti, ZTrailing, ZCRC, ZTruncated, ZHeader, ZMem, ZRatio, ZNested, ZEnvelopes,
 		ZipLocal, ZipGap, ZipFlag, ZipMethod, ZipExtra, ZipComment, ZipCount,
-		GitFormat, GitHash, GitSHA1Collision, GitMissing, GitType, GitTree, GitMode, GitName, GitLink,
+		GitFormat, GitHash, GitSHA1Collision, GitMissing, GitType, GitTree, GitMode, GitName,
 		GitCommit, GitTag, GitTagName, GitTagTarget, GitRefName, GitLimit, GitProtocol,
 	}
 }
