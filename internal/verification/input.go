@@ -1,6 +1,7 @@
 package verification
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,11 +25,11 @@ type input struct {
 }
 
 // openInputs opens every archive before any is read.
-func (v *verification) openInputs() ([]*input, error) {
+func (v *verification) openInputs(ctx context.Context) ([]*input, error) {
 	var inputs []*input
 	for _, name := range v.o.Archives {
 		if name == "-" {
-			in, err := stdinInput(v.o.Stdin)
+			in, err := stdinInput(interruptible(ctx, v.o.Stdin))
 			if err != nil {
 				return inputs, err
 			}
@@ -58,6 +59,19 @@ func (v *verification) openInputs() ([]*input, error) {
 
 // onlyReader hides that a pipe or device has the methods of a file.
 type onlyReader struct{ io.Reader }
+
+// interruptible returns a reader of r that fails when the context ends: r may
+// be a terminal or a pipe, whose read waits for as long as nobody writes, and
+// closing it does not end that.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	out, in := io.Pipe()
+	go func() {
+		_, err := io.Copy(in, r)
+		_ = in.CloseWithError(err)
+	}()
+	context.AfterFunc(ctx, func() { _ = out.CloseWithError(ctx.Err()) })
+	return out
+}
 
 // stdinInput reads standard input as a stream. A zip has its directory at its
 // end, so it is copied to a temporary file first.
@@ -106,7 +120,7 @@ func (v *verification) archiveOptions(ctx context.Context, in *input) (archive.O
 		Prefix: v.o.Prefix, PrefixSet: v.o.PrefixSet,
 		Limits:   archive.Limits{MaxMembers: v.o.MaxMembers},
 		Envelope: envelope.Options{Name: in.base, Limits: v.o.Limits},
-		Progress: func(n int64) { v.o.Progress.Bytes("reading "+in.base, n, in.size) },
+		Progress: func(n int64) { v.o.Progress.Bytes("reading "+cmp.Or(in.base, in.name), n, in.size) },
 	}
 	if v.o.Decoder == "go" || !in.mayBeXZ() {
 		return o, nil

@@ -115,7 +115,7 @@ func (v *verification) run(ctx context.Context) error {
 	if err := v.readLock(); err != nil {
 		return err
 	}
-	inputs, err := v.openInputs()
+	inputs, err := v.openInputs(ctx)
 	defer closeInputs(inputs)
 	if err != nil {
 		return err
