@@ -144,9 +144,9 @@ func programVersion() string {
 
 // complain writes an error and its hint for people.
 func complain(w io.Writer, f *report.Failure) {
-	_, _ = fmt.Fprintf(w, "countermark: error: %s\n", escape.Text(f.Detail))
+	_, _ = fmt.Fprintf(w, "countermark: error: %s\n", escape.Sentence(f.Detail))
 	if f.Hint != "" {
-		_, _ = fmt.Fprintf(w, "countermark: hint: %s\n", escape.Text(f.Hint))
+		_, _ = fmt.Fprintf(w, "countermark: hint: %s\n", escape.Sentence(f.Hint))
 	}
 }
 

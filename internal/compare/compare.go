@@ -138,10 +138,6 @@ func (in *Input) classify(a, c *tree.Entry) (r Result, counted bool) {
 	switch {
 	case a == nil && c.Kind != tree.Submodule && in.Archive.LookupDir(c.Path) != nil:
 		return Result{}, false
-	case c == nil && a.Kind == tree.Directory && in.Commit.Lookup(a.Path) != nil:
-		r = in.both(a, in.Commit.Lookup(a.Path)) // an empty directory in the place of a file
-	case a == nil && c.Kind != tree.Submodule && in.Archive.LookupDir(c.Path) != nil:
-		return Result{}, false // the same, seen from the file
 	case c == nil:
 		r = Result{Path: a.Path, Class: Added, Archive: a}
 		if a.Kind == tree.Special {
@@ -186,7 +182,7 @@ func (in *Input) both(a, c *tree.Entry) Result {
 		return r
 	}
 	in.content(&r)
-	if why := modeDifference(a, c); why != "" && r.Class != Changed && r.Class != Unchecked {
+	if why := modeDifference(a, c); why != "" && r.Class != Changed && r.Class != Unchecked { // undecided content must not pass for a mere mode
 		r.Class, r.Reason, r.By = Mode, why, nil
 	}
 	return r

@@ -32,7 +32,13 @@ func Visible(r rune) bool {
 
 // Text returns s with everything that is not Visible, and every backslash,
 // written as an escape: \n, \x1b, \u202e. The result is one line.
-func Text(s string) string {
+func Text(s string) string { return escapeText(s, true) }
+
+// Sentence returns s as Text does, but leaves backslashes alone: for sentences
+// of ours in which foreign text is quoted and escaped already.
+func Sentence(s string) string { return escapeText(s, false) }
+
+func escapeText(s string, backslashes bool) string {
 	if isPlain(s) {
 		return s
 	}
@@ -43,7 +49,7 @@ func Text(s string) string {
 		case r == utf8.RuneError && size == 1:
 			b.WriteString(`\x`)
 			b.WriteString(strconv.FormatUint(uint64(s[i])|0x100, 16)[1:])
-		case r == '\\':
+		case r == '\\' && backslashes:
 			b.WriteString(`\\`)
 		case Visible(r):
 			b.WriteString(s[i : i+size])

@@ -201,3 +201,10 @@ func FuzzText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name string) { checkName(t, name) })
 }
+
+func TestSentence(t *testing.T) {
+	const given, want = "the field is \"\\x00\" \x1b[2J\u202e", `the field is "\x00" \x1b[2J\u202e`
+	if got := escape.Sentence(given); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

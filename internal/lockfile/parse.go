@@ -243,7 +243,7 @@ func (p *parser) path(s string) tree.Path {
 	var r *refusal.Refusal
 	switch {
 	case errors.As(err, &r):
-		p.fail("the path %s breaks %s: %s", excerpt(s), r.Rule, escape.Text(r.Detail))
+		p.fail("the path %s breaks %s: %s", excerpt(s), r.Rule, escape.Sentence(r.Detail))
 	case err != nil:
 		p.fail("the path %s: %v", excerpt(s), err)
 	}

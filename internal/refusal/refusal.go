@@ -44,7 +44,7 @@ func (r *Refusal) At(offset int64, member string) *Refusal {
 
 // Error returns one line: rule, detail, member and offset, hostile text escaped.
 func (r *Refusal) Error() string {
-	s := string(r.Rule) + ": " + escape.Text(r.Detail)
+	s := string(r.Rule) + ": " + escape.Sentence(r.Detail)
 	if r.Member != "" {
 		s += ", in " + escape.Quote(r.Member)
 	}

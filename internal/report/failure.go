@@ -78,10 +78,10 @@ func CodeOf(exit int) Code {
 // are the tagged commits nearest to the archive, if that was asked.
 func FailureDocument(f *Failure, candidates []Candidate) *Document {
 	d := &Document{Format: FormatVersion, Verdict: "none", Exit: f.Code.Exit(), Code: f.Code, Candidates: candidates,
-		Error: &Error{Detail: escape.Text(f.Detail), Hint: escape.Text(f.Hint)}}
+		Error: &Error{Detail: escape.Sentence(f.Detail), Hint: escape.Sentence(f.Hint)}}
 	if r := f.Refusal; r != nil {
 		d.Verdict, d.Error = "refused", nil
-		d.Refused = &Refused{Rule: string(r.Rule), Offset: r.Offset, Member: escape.Text(r.Member), Detail: escape.Text(r.Detail), File: escape.Text(f.File)}
+		d.Refused = &Refused{Rule: string(r.Rule), Offset: r.Offset, Member: escape.Text(r.Member), Detail: escape.Sentence(r.Detail), File: escape.Text(f.File)}
 	}
 	return d
 }
