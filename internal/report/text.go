@@ -234,7 +234,7 @@ func (t *text) wrap(color, head, body string) {
 
 func (t *text) identities(d *Document) {
 	for _, a := range d.Archives {
-		t.line("  file sha256:%s  %s (%s)", a.SHA256, escape.Text(path.Base(a.Name)), escape.Text(a.Decoder))
+		t.line("  file sha256:%s  %s, %s", a.SHA256, escape.Text(path.Base(a.Name)), escape.Text(a.Decoder))
 	}
 	if tar := d.Archives[0].TarSHA256; tar != nil {
 		t.line("  tar  sha256:%s", *tar)

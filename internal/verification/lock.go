@@ -82,6 +82,9 @@ func (v *verification) updateLock(result *compare.Report, contents *archive.Cont
 	if err := writeWhole(v.lockPath, data); err != nil {
 		return fmt.Errorf("writing the lock file: %w", err)
 	}
+	if next.Repository == "" {
+		v.doc.Notes = append(v.doc.Notes, "the lock file names no repository, so the next run needs --repo too; recording with --repo URL would name it")
+	}
 	v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), Stale: []string{}, Updated: true}
 	return nil
 }

@@ -228,7 +228,7 @@ func (v *verification) explain(err error) *report.Failure {
 			f.File, f.Detail = v.file, v.file+": "+f.Detail
 		}
 	case unreachable:
-		f = &report.Failure{Code: report.NotComplete, Detail: transport.Error(), Hint: "check the address and the network, and run the same command again"}
+		f = &report.Failure{Code: report.NotComplete, Detail: transport.Error(), Hint: "nothing was changed; run the same command again when the server can be reached"}
 	case v.file != "" && f.Code == report.Internal:
 		f.Detail = fmt.Sprintf("reading %s: %s", v.file, f.Detail)
 	}
