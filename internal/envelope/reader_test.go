@@ -60,8 +60,10 @@ func TestReaderGivesContent(t *testing.T) {
 			if n, err := r.Read(make([]byte, 10)); n != 0 || err != io.EOF {
 				t.Errorf("reading on gives %d, %v", n, err)
 			}
-			if r.Close() != nil || r.Close() != nil {
-				t.Error("closing fails")
+			for range 2 {
+				if err := r.Close(); err != nil {
+					t.Errorf("closing: %v", err)
+				}
 			}
 		})
 	}
