@@ -75,6 +75,7 @@ func TestScripts(t *testing.T) {
 //	f MODE NAME =TEXT    … with TEXT, in which \n, \r, \t and \xHH are escapes
 //	d MODE NAME/          (escapes are read in the NAME of files too)
 //	l NAME TARGET        a symbolic link
+//	p MODE NAME          a FIFO
 func mktar(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: mktar OUT SPEC")
@@ -105,6 +106,8 @@ func mktar(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Check(err)
 		case "d":
 			h.Typeflag, h.Name, h.Mode = tar.TypeDir, f[2], octalMode(ts, f[1])
+		case "p":
+			h.Typeflag, h.Name, h.Mode = tar.TypeFifo, f[2], octalMode(ts, f[1])
 		case "l":
 			h.Typeflag, h.Name, h.Linkname, h.Mode = tar.TypeSymlink, f[1], f[2], 0o777
 		default:

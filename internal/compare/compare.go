@@ -124,16 +124,20 @@ func Compare(in Input) (*Report, error) {
 	return r, nil
 }
 
-// classify returns the class of a path; counted is false for a directory of
-// the archive that the commit has too, which is no path of its own, and for a
-// file of the commit that is an empty directory in the archive: git sorts the
-// two apart, and they are judged where the directory stands.
+// classify returns the class of a path; counted is false for a directory that
+// both sides have, which is no path of its own, and for a path of the commit
+// that is an empty directory on one side and a file on the other: git sorts the
+// two apart, and they are judged where the archive's stands.
 func (in *Input) classify(a, c *tree.Entry) (r Result, counted bool) {
-	if c == nil && a.Kind == tree.Directory {
-		if in.Commit.HasDir(a.Path) {
-			return Result{}, false
-		}
+	switch {
+	case c != nil && c.Kind == tree.Directory && (in.Archive.HasDir(c.Path) || in.Archive.Lookup(c.Path) != nil):
+		return Result{}, false
+	case c == nil && a.Kind == tree.Directory && in.Commit.HasDir(a.Path):
+		return Result{}, false
+	case c == nil && a.Kind == tree.Directory:
 		c = in.Commit.Lookup(a.Path)
+	case c == nil:
+		c = in.Commit.LookupDir(a.Path)
 	}
 	switch {
 	case a == nil && c.Kind != tree.Submodule && in.Archive.LookupDir(c.Path) != nil:

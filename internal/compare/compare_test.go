@@ -165,6 +165,10 @@ func TestClasses(t *testing.T) {
 		{"empty directory", "f a=1, d e", "f a=1", "added e/", compare.AddedOnly},
 		{"empty directories nested", "f a=1, d e, d e/f", "f a=1", "added e/f/", compare.AddedOnly},
 		{"directory of the commit", "d d", "f d/a=1", "missing d/a", compare.Differs},
+		{"empty directory of both", "f a=1, d e", "f a=1, d e", "", compare.IdenticalTree},
+		{"empty directory of the commit", "f a=1, f e/b=1", "f a=1, d e", "added e/b", compare.AddedOnly},
+		{"empty directory absent", "f a=1", "f a=1, d e", "missing e", compare.Differs},
+		{"file for an empty directory", "f a=1, f e=1", "f a=1, d e", "changed e", compare.Differs},
 		{"directory of a submodule", "f a=1, d m", "f a=1, m m=1", "submodule m", compare.IdenticalTree},
 		{"directory above a submodule", "f a=1, d m", "f a=1, m m/n=1", "submodule m/n", compare.IdenticalTree},
 		{"submodule absent", "f a=1", "f a=1, m m=1", "submodule m", compare.IdenticalTree},
@@ -309,5 +313,37 @@ func TestNames(t *testing.T) {
 	}
 	if s := fmt.Sprint(compare.Class(0), compare.Class(99), compare.Verdict(99)); s != "Class(0) Class(99) " {
 		t.Errorf("got %q", s)
+	}
+}
+
+// TestBeyond: what a second archive of a release may differ in from the first.
+func TestBeyond(t *testing.T) {
+	const commit = "f a=1, x run=2"
+	for _, c := range []struct{ name, first, second, want string }{
+		{"same", "f a=1, x run=2", "f a=1, x run=2", ""},
+		{"special", "f a=1, x run=2", "f a=1, x run=2, s z", "special z"},
+		{"special in the first only", "f a=1, x run=2, s z", "f a=1, x run=2", ""},
+		{"empty directory", "f a=1, x run=2", "f a=1, d e, x run=2", "added e"},
+		{"mode that the first does not state", "? a=1, ? run=2", "f a=1, f run=2", "mode run"},
+		{"mode that the second does not state", "f a=1, f run=2", "? a=1, ? run=2", ""},
+		{"another class", "f a=1, s run", "f a=1, f run=2", "mode run"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var reports []*compare.Report
+			for _, archive := range []string{c.first, c.second} {
+				r, err := compare.Compare(compare.Input{Archive: treeOf(t, archive), Commit: treeOf(t, commit)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				reports = append(reports, r)
+			}
+			got := ""
+			if r := reports[1].Beyond(reports[0]); r != nil {
+				got = fmt.Sprintf("%v %s", r.Class, r.Path)
+			}
+			if got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
 	}
 }

@@ -60,10 +60,22 @@ func NewFilters(commit filter.Commit, t tree.Tree, attributes map[tree.Path]filt
 	}
 }
 
-// Wants reports whether the path's attributes allow an image other than the blob.
+// Wants reports whether the path's attributes allow an image other than the
+// blob, modelled or not.
 func (f *Filters) Wants(p tree.Path) bool {
 	a, ok := f.attributes[p]
-	return ok && a.Converts()
+	return ok && (a.Converts() || unmodelled(a) != "")
+}
+
+// unmodelled says which attributes of a path no image is known of, "" if none.
+func unmodelled(a filter.Attributes) string {
+	switch {
+	case a.Encoding != "":
+		return "it has a working-tree-encoding, which is not modelled"
+	case a.Driver != "":
+		return "it has a filter driver, which is not modelled"
+	}
+	return ""
 }
 
 // Inspect looks at one file of the archive.
@@ -74,6 +86,10 @@ func (f *Filters) Inspect(e *tree.Entry, content []byte) {
 		return
 	}
 	id, attributes := base.IDs.In(format), f.attributes[e.Path]
+	if !attributes.Converts() {
+		f.findings[e.Path] = Finding{Reason: unmodelled(attributes)}
+		return
+	}
 	if content == nil && e.Size > 0 {
 		f.findings[e.Path] = Finding{Verdict: FoundUndecided, Reason: "too large, or a hard link, for git's filters to be checked on it"}
 		return
@@ -83,6 +99,7 @@ func (f *Filters) Inspect(e *tree.Entry, content []byte) {
 		return
 	}
 	if !attributes.ExportSubst && !mayBeImage(content, id) {
+		f.findings[e.Path] = Finding{Reason: unmodelled(attributes)}
 		return
 	}
 	if f.keptBytes+len(content) > maxKeptBytes {
@@ -112,10 +129,7 @@ func (f *Filters) explain(content, blob []byte, id digest.ObjectID, a filter.Att
 	case filter.RefsOnly:
 		return Finding{Verdict: FoundRefs, By: by}
 	}
-	if a.Encoding != "" || a.Driver != "" {
-		return Finding{Reason: "it has a working-tree-encoding or a filter driver, which are not modelled"}
-	}
-	return Finding{}
+	return Finding{Reason: unmodelled(a)}
 }
 
 // Needed returns the ids of the blobs that would decide more, sorted.

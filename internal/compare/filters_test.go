@@ -209,3 +209,30 @@ func TestFiltersLeavesOthersAlone(t *testing.T) {
 		t.Error("wants the wrong files")
 	}
 }
+
+// TestUnmodelledAttributes: a file that differs says which attribute may be
+// why, whether or not other attributes convert it, and however large it is.
+func TestUnmodelledAttributes(t *testing.T) {
+	for _, c := range []struct {
+		attributes filter.Attributes
+		want       string
+	}{
+		{filter.Attributes{Driver: "lfs"}, "it has a filter driver, which is not modelled"},
+		{filter.Attributes{Encoding: "UTF-16"}, "it has a working-tree-encoding, which is not modelled"},
+		{filter.Attributes{Encoding: "UTF-16", Ident: true}, "it has a working-tree-encoding, which is not modelled"},
+		{filter.Attributes{Ident: true}, ""},
+	} {
+		f := compare.NewFilters(commitOf(t), treeOf(t, "f a=1"), map[tree.Path]filter.Attributes{"a": c.attributes})
+		e := entry("f a=2")
+		f.Inspect(&e, []byte("2"))
+		if got := f.Findings()["a"]; !f.Wants("a") || got.Verdict != compare.FoundNone || got.Reason != c.want {
+			t.Errorf("%+v: got %+v", c.attributes, got)
+		}
+	}
+	f := compare.NewFilters(commitOf(t), treeOf(t, "f a=1"), map[tree.Path]filter.Attributes{"a": {Driver: "lfs"}})
+	e := entry("f a=2")
+	f.Inspect(&e, nil)
+	if got := f.Findings()["a"]; got.Verdict != compare.FoundNone {
+		t.Errorf("a large file: got %+v", got)
+	}
+}

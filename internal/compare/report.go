@@ -116,6 +116,22 @@ func (r *Report) Results() iter.Seq[*Result] {
 	}
 }
 
+// Beyond returns the first difference of r that first, the report on another
+// archive of the same release, does not have in the same class; nil if there
+// is none. A path that is identical in r may be in any class of first.
+func (r *Report) Beyond(first *Report) *Result {
+	classes := make(map[tree.Path]Class, len(first.results))
+	for i := range first.results {
+		classes[first.results[i].Path] = first.results[i].Class
+	}
+	for i := range r.results {
+		if result := &r.results[i]; classes[result.Path] != result.Class {
+			return result
+		}
+	}
+	return nil
+}
+
 // All yields every path of both sides, in git's order; archive is the tree
 // that was compared.
 func (r *Report) All(archive tree.Tree) iter.Seq[*Result] {

@@ -3,12 +3,16 @@ package verification
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/compare"
+	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/revision"
+	"github.com/countermark/countermark/internal/tree"
 )
 
 // conclude applies claim and lock file to the comparison and fills in the document.
@@ -17,7 +21,7 @@ func (v *verification) conclude(ctx context.Context, result *compare.Report, inp
 	if v.lock != nil {
 		result.Accept(v.lock)
 	}
-	v.checkClaim(ctx, result, first)
+	v.checkClaims(ctx, result, all)
 	if first.Identity.Collision {
 		result.Refute()
 	}
@@ -94,23 +98,32 @@ func (v *verification) notes(result *compare.Report, contents *archive.Contents)
 	}
 }
 
-// checkClaim holds a commit id embedded in the archive to the commit.
-func (v *verification) checkClaim(ctx context.Context, result *compare.Report, contents *archive.Contents) {
-	if contents.Embedded.IsZero() || contents.Embedded == v.target.ID {
-		return
-	}
-	same := result.Verdict() == compare.IdenticalTree
-	if !same {
-		if other, err := v.repo.Commit(ctx, contents.Embedded); err == nil {
-			same = other.Tree == v.target.Tree
+// checkClaims holds the commit ids embedded in the archives to the commit.
+func (v *verification) checkClaims(ctx context.Context, result *compare.Report, all []*archive.Contents) {
+	for _, contents := range all {
+		if id := contents.Embedded; !id.IsZero() && id != v.target.ID && (v.doc.Claim == nil || v.doc.Claim.Embedded != id.String()) {
+			v.checkClaim(ctx, result, id)
+		}
+		if v.doc.Claim != nil && !v.doc.Claim.SameTree {
+			return
 		}
 	}
-	v.doc.Claim = &report.Claim{Rule: "CMP_CLAIM", Embedded: contents.Embedded.String(), SameTree: same}
-	if same {
-		v.doc.Notes = append(v.doc.Notes, fmt.Sprintf("the archive says that it was made from commit %v, which has the same tree", contents.Embedded))
+}
+
+// checkClaim judges the claim to be made from another commit.
+func (v *verification) checkClaim(ctx context.Context, result *compare.Report, id digest.ObjectID) {
+	other, err := v.repo.Commit(ctx, id)
+	lacking := report.AsRefusal(err)
+	same, which := err == nil && other.Tree == v.target.Tree, "which has the same tree"
+	if lacking != nil && lacking.Rule == refusal.GitMissing {
+		same, which = result.Verdict() == compare.IdenticalTree, "which is not at hand"
+	}
+	v.doc.Claim = &report.Claim{Rule: "CMP_CLAIM", Embedded: id.String(), SameTree: same}
+	if !same {
+		result.Refute()
 		return
 	}
-	result.Refute()
+	v.doc.Notes = append(v.doc.Notes, fmt.Sprintf("the archive says that it was made from commit %v, %s", id, which))
 }
 
 // checkIdentity holds the verdict to the trees' ids, which were computed
@@ -118,6 +131,9 @@ func (v *verification) checkClaim(ctx context.Context, result *compare.Report, c
 func (v *verification) checkIdentity(result *compare.Report, contents *archive.Contents) error {
 	if result.Verdict() != compare.IdenticalTree || result.Count(compare.Submodule) > 0 || len(v.parts) > 1 || result.ExecUnstated() > 0 {
 		return nil
+	}
+	if slices.ContainsFunc(v.tree.Entries(), func(e tree.Entry) bool { return e.Kind == tree.Directory }) {
+		return nil // an empty tree counts in the commit's id; in an archive's, git's own way, it does not
 	}
 	if id := contents.Identity.Git.In(v.target.ID.Format()); id != v.target.Tree {
 		return &report.Failure{Code: report.Internal, Detail: fmt.Sprintf("every path is identical, and yet the trees are %v and %v; this is a defect of countermark", id, v.target.Tree)}
@@ -134,10 +150,12 @@ func (v *verification) undecided(ctx context.Context, a *archive.Reader, d revis
 	if d.Conflict || len(d.Candidates) > 0 || v.repo.IsRemote() || len(v.tags) == 0 {
 		return f
 	}
+	v.file = displayName(v.o.Archives[0])
 	contents, err := a.Read(ctx, nil)
 	if err != nil {
 		return err
 	}
+	v.file = ""
 	ranked, err := v.repo.Rank(ctx, contents.Tree, v.tags, func(done, total int) {
 		v.o.Progress.Text(fmt.Sprintf("comparing with tagged commits: %d of %d", done, total))
 	})

@@ -57,6 +57,14 @@ func (v *verification) openInputs(ctx context.Context) ([]*input, error) {
 	return inputs, nil
 }
 
+// displayName returns what people read for the name of an archive.
+func displayName(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}
+
 // onlyReader hides that a pipe or device has the methods of a file.
 type onlyReader struct{ io.Reader }
 
@@ -76,7 +84,7 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 // stdinInput reads standard input as a stream. A zip has its directory at its
 // end, so it is copied to a temporary file first.
 func stdinInput(r io.Reader) (*input, error) {
-	in := &input{name: "standard input", reader: onlyReader{r}}
+	in := &input{name: displayName("-"), reader: onlyReader{r}}
 	head := make([]byte, 4)
 	n, err := io.ReadFull(r, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {

@@ -30,6 +30,9 @@ func (v *verification) readLock() error {
 	if err != nil {
 		return report.UsageFailure("", "reading the lock file: %v", err)
 	}
+	if !info.Mode().IsRegular() { // a device or pipe, perhaps through a link, may never end
+		return report.UsageFailure("", "the lock file %q is no regular file", v.lockPath)
+	}
 	if info.Size() > lockfile.MaxFileBytes {
 		return report.UsageFailure("", "the lock file %q has %d bytes, at most %d are read", v.lockPath, info.Size(), lockfile.MaxFileBytes)
 	}

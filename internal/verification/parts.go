@@ -68,6 +68,9 @@ func (v *verification) openSubmodule(ctx context.Context, flag string) (*part, e
 		return nil, report.UsageFailure("for example --submodule subprojects/libglnx=../libglnx", "--submodule %q is not PATH=REPO", flag)
 	}
 	at := tree.Path(strings.TrimSuffix(filepath.ToSlash(name), "/"))
+	if slices.ContainsFunc(v.parts[1:], func(p *part) bool { return p.at == at }) {
+		return nil, report.UsageFailure("", "--submodule names %q twice", at)
+	}
 	link := v.parts[0].tree.Lookup(at)
 	if link == nil || link.Kind != tree.Submodule {
 		return nil, report.UsageFailure("git ls-tree -r shows submodules as mode 160000", "the commit has no submodule at %q", name)
@@ -76,6 +79,9 @@ func (v *verification) openSubmodule(ctx context.Context, flag string) (*part, e
 		return nil, report.UsageFailure("clone it first", "--submodule takes a local repository, not %q", source)
 	}
 	repo, err := v.git.OpenLocal(ctx, source)
+	if errors.Is(err, gitrepo.ErrNoRepository) {
+		return nil, report.UsageFailure("--submodule takes PATH=REPO, where REPO is the path of a clone or bare repository", "%v", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/lockfile"
 	"github.com/countermark/countermark/internal/progress"
+	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/tree"
 )
@@ -130,6 +131,7 @@ func (v *verification) run(ctx context.Context) error {
 		return err
 	}
 	defer first.Close()
+	v.file = "" // what fails now is about the repository
 	if err := v.openRepository(ctx); err != nil {
 		return err
 	}
@@ -139,6 +141,7 @@ func (v *verification) run(ctx context.Context) error {
 	if err := v.loadParts(ctx); err != nil {
 		return err
 	}
+	v.file = inputs[0].name
 	contents, err := first.Read(ctx, v.parts)
 	if err != nil {
 		return err
@@ -153,6 +156,9 @@ func (v *verification) run(ctx context.Context) error {
 	}
 	result, err := v.compare(ctx, contents)
 	if err != nil {
+		return err
+	}
+	if err := v.compareOthers(ctx, result, inputs, all); err != nil {
 		return err
 	}
 	return v.conclude(ctx, result, inputs, all)
@@ -194,7 +200,9 @@ func (v *verification) readOthers(ctx context.Context, inputs []*input, first *a
 		if err != nil {
 			return nil, err
 		}
-		contents.Tree = tree.Tree{}
+		if !contents.TarSHA256.IsZero() && contents.TarSHA256 == first.TarSHA256 {
+			contents.Tree = tree.Tree{} // is not looked at again
+		}
 		all = append(all, contents)
 	}
 	names := make([]string, len(inputs))
@@ -215,6 +223,26 @@ func (v *verification) compare(ctx context.Context, contents *archive.Contents) 
 		Archive: contents.Tree, Commit: v.tree,
 		Findings: v.parts.findings(), Ignored: ignored, Limbo: v.parts.limbo,
 	})
+}
+
+// compareOthers compares the archives that are no envelope of the first one's
+// tar with the commit as well. Git's tree ids, by which SameArchive knows them,
+// leave out specials and empty directories, and take a file whose executable
+// bit is not stated for one that is not executable.
+func (v *verification) compareOthers(ctx context.Context, first *compare.Report, inputs []*input, all []*archive.Contents) error {
+	for i, c := range all[1:] {
+		if !c.TarSHA256.IsZero() && c.TarSHA256 == all[0].TarSHA256 {
+			continue
+		}
+		other, err := v.compare(ctx, c)
+		if err != nil {
+			return err
+		}
+		if r := other.Beyond(first); r != nil {
+			return refusal.New(refusal.ZEnvelopes, "a path is %v in %s, but not in %s", r.Class, inputs[i+1].name, inputs[0].name).At(refusal.Unknown, string(r.Path))
+		}
+	}
+	return nil
 }
 
 // explain adds to an error which file it is about and what to do.
