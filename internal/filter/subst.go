@@ -124,6 +124,7 @@ func (m *matcher) format(at offsets, format []byte) offsets {
 		format = format[:nul]
 	}
 	pending := map[int]offsets{0: at}
+	ends := make(map[int]offsets) // of the readings that took the whole format
 	for len(pending) > 0 {
 		pos := earliest(pending)
 		at = pending[pos]
@@ -131,13 +132,14 @@ func (m *matcher) format(at offsets, format []byte) offsets {
 		rest := format[pos:]
 		text, placeholder, found := bytes.Cut(rest, []byte("%"))
 		at = m.literal(at, text)
-		if !found {
-			return settle(at)
-		}
-		pos += len(text) + 1
 		if !m.spend(placeholderWork + len(at)) {
 			return nil
 		}
+		if !found {
+			merge(ends, len(format), at)
+			continue
+		}
+		pos += len(text) + 1
 		for _, r := range m.facts.item(placeholder) {
 			next := m.sequence(at, r.parts)
 			if m.work < 0 {
@@ -148,7 +150,7 @@ func (m *matcher) format(at offsets, format []byte) offsets {
 			}
 		}
 	}
-	return nil
+	return settle(ends[len(format)])
 }
 
 // earliest returns the smallest key.
