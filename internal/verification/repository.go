@@ -35,6 +35,9 @@ func (v *verification) openRepository(ctx context.Context) error {
 		if source, err = gitrepo.Discover(here); err != nil {
 			return report.UsageFailure("stand in a clone of the project, or name it with --repo PATH or --repo URL", "there is no git repository here")
 		}
+		if v.lock != nil && v.o.Lock == "" && len(v.lock.Accepted) > 0 {
+			v.doc.Notes = append(v.doc.Notes, LockFileName+" was found in the repository that is verified: whoever can commit there decides what it accepts")
+		}
 	}
 	v.repoName = source
 	if !gitrepo.IsRemote(source) {
