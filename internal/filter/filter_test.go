@@ -248,7 +248,7 @@ func TestTextHeuristics(t *testing.T) {
 	h := simpleHistory(digest.SHA1Format)
 	h.attributes = "* text=auto\n"
 	for _, printable := range []int{0, 1, 126, 127, 128, 129, 255, 256} {
-		for _, odd := range []string{"", "\x01", "\x01\x02", "\x7f", "\x00", "\r", "\r\n", "\b\t\f\x1b", "\xc3\xa4"} {
+		for _, odd := range []string{"", "\x01", "\x01\x02", "\x7f", "\x00", "\rp", "\r\n", "\b\t\f\x1b", "\xc3\xa4"} {
 			for _, end := range []string{"", "\n", "\x1a", "\n\x1a", "\x01\x1a"} {
 				h.files[fmt.Sprintf("%d-%x-%x", printable, odd, end)] = []byte(strings.Repeat("p", printable) + odd + "\n" + end)
 			}
