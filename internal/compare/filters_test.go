@@ -55,7 +55,9 @@ func judge(t testing.TB, members []member, given bool) (*compare.Report, *compar
 		case m.hidden:
 			f.Inspect(e, nil)
 		default:
-			f.Inspect(e, []byte(m.archived))
+			content := []byte(m.archived)
+			f.Inspect(e, content)
+			clear(content) // it is valid during the call only
 		}
 	}
 	if given {

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/compare"
@@ -47,6 +48,7 @@ type Document struct {
 	Tree       *TreeIDs        `json:"tree,omitempty"`
 	Commit     *Commit         `json:"commit,omitempty"`
 	Claim      *Claim          `json:"claim,omitempty"`
+	Moved      *Moved          `json:"moved,omitempty"`
 	Lock       *Lock           `json:"lock,omitempty"`
 	Modes      []ModeCount     `json:"modes,omitempty"`
 	Candidates []Candidate     `json:"candidates,omitempty"`
@@ -131,6 +133,14 @@ type Claim struct {
 	SameTree bool   `json:"same_tree"`
 }
 
+// Moved is a tag that leads elsewhere than when the lock file recorded it.
+type Moved struct {
+	Rule      string `json:"rule"`                 // GIT_TAGMOVED
+	Commit    string `json:"commit"`               // the recorded ids
+	TagObject string `json:"tag_object,omitempty"` // "" for a lightweight tag
+	SameTree  bool   `json:"same_tree"`
+}
+
 // Lock is what a lock file did to the verdict.
 type Lock struct {
 	File     string   `json:"file"`
@@ -205,8 +215,17 @@ func (d *Document) SetComparison(r *compare.Report, contents *archive.Contents, 
 	}
 	git := contents.Identity.Git
 	d.Tree = &TreeIDs{SHA1: git.In(digest.SHA1Format).String(), SHA256: git.In(digest.SHA256Format).String(), SWHID: contents.Identity.SWH}
-	for _, m := range contents.Modes {
-		d.Modes = append(d.Modes, ModeCount{Mode: octal(uint32(m.Perm), 4), Files: m.Files})
+	d.AddModes(contents.Modes)
+}
+
+// AddModes lists the unusual modes of a further archive of the release, where
+// those before it have none of the kind.
+func (d *Document) AddModes(modes []archive.ModeCount) {
+	for _, m := range modes {
+		mode := octal(uint32(m.Perm), 4)
+		if !slices.ContainsFunc(d.Modes, func(known ModeCount) bool { return known.Mode == mode }) {
+			d.Modes = append(d.Modes, ModeCount{Mode: mode, Files: m.Files})
+		}
 	}
 }
 

@@ -275,6 +275,8 @@ func (d *Document) sentence() string {
 	switch {
 	case d.Claim != nil && !d.Claim.SameTree:
 		return "CMP_CLAIM: the archive says that it was made from another commit, " + d.Claim.Embedded
+	case d.Moved != nil && !d.Moved.SameTree:
+		return "GIT_TAGMOVED: when this version was recorded in " + lock + ", the tag led to another commit, " + d.Moved.Commit
 	case d.Lock != nil && d.Lock.Updated && d.Exit != 0:
 		return "the differences are now recorded in " + lock + ", and the next run passes"
 	case d.Exit == 0 && d.Lock != nil && d.Lock.Accepted > 0:

@@ -22,6 +22,7 @@ func (v *verification) conclude(ctx context.Context, result *compare.Report, inp
 		result.Accept(v.lock)
 	}
 	v.checkClaims(ctx, result, all)
+	v.checkRecorded(result, first)
 	if first.Identity.Collision {
 		result.Refute()
 	}
@@ -30,6 +31,9 @@ func (v *verification) conclude(ctx context.Context, result *compare.Report, inp
 	}
 	v.describe(inputs, all)
 	v.doc.SetComparison(result, first, v.o.All)
+	for _, other := range all[1:] {
+		v.doc.AddModes(other.Modes)
+	}
 	v.notes(result, first)
 	if v.lock != nil {
 		v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), Stale: stale(result)}
@@ -124,6 +128,27 @@ func (v *verification) checkClaim(ctx context.Context, result *compare.Report, i
 		return
 	}
 	v.doc.Notes = append(v.doc.Notes, fmt.Sprintf("the archive says that it was made from commit %v, %s", id, which))
+}
+
+// checkRecorded holds tag and archive to what the lock file recorded of the
+// same tag: a tag that moves to another tree is the work of somebody who should
+// explain it; a file that was made anew is worth a note.
+func (v *verification) checkRecorded(result *compare.Report, contents *archive.Contents) {
+	if v.lock == nil || v.lock.Verified == nil || v.target.ref == "" || v.lock.Verified.Ref != v.target.ref {
+		return
+	}
+	recorded := v.lock.Verified
+	if recorded.Commit != v.target.ID || recorded.Tag != v.target.tag {
+		v.doc.Moved = &report.Moved{Rule: "GIT_TAGMOVED", Commit: recorded.Commit.String(), TagObject: recorded.Tag.String(), SameTree: recorded.Tree == v.target.Tree}
+		if !v.doc.Moved.SameTree {
+			result.Refute()
+			return
+		}
+		v.doc.Notes = append(v.doc.Notes, fmt.Sprintf("the tag was moved or made anew since it was recorded (commit %v then); the tree is the same", recorded.Commit))
+	}
+	if recorded.Archive != contents.SHA256 && (recorded.Tar.IsZero() || recorded.Tar != contents.TarSHA256) {
+		v.doc.Notes = append(v.doc.Notes, fmt.Sprintf("this is another file than the one recorded for this tag (SHA-256 %v then)", recorded.Archive))
+	}
 }
 
 // checkIdentity holds the verdict to the trees' ids, which were computed

@@ -56,6 +56,10 @@ func (v *verification) updateLock(result *compare.Report, contents *archive.Cont
 	if v.doc.Claim != nil && !v.doc.Claim.SameTree {
 		return &report.Failure{Code: report.Failed, Detail: "the lock file was not written: the archive says that it was made from another commit"}
 	}
+	if v.doc.Moved != nil && !v.doc.Moved.SameTree {
+		return &report.Failure{Code: report.Failed, Detail: fmt.Sprintf("the lock file was not written: %s led to commit %s when it was recorded", v.target.ref, v.doc.Moved.Commit),
+			Hint: "ask the project why the tag moved; to accept it, replace the verified lines of the lock file by \"verified -\""}
+	}
 	if result.Collided() || contents.Identity.Collision {
 		return &report.Failure{Code: report.Failed, Detail: "the lock file was not written: a file carries a SHA-1 collision attack", Hint: "do not use this release"}
 	}
