@@ -52,7 +52,7 @@ var policy = map[string]permission{
 		foreign: []string{"github.com/klauspost/compress/flate"}},
 	"internal/gitobject": {layer: formats, internal: []string{"digest", "refusal", "tree"}},
 	"internal/filter":    {layer: formats, internal: []string{"digest", "gitobject"}},
-	"internal/lockfile":  {layer: formats, internal: []string{"digest", "escape", "refusal", "tree"}},
+	"internal/lockfile":  {layer: formats, internal: []string{"digest", "escape", "gitobject", "refusal", "tree"}},
 
 	"internal/compare":  {layer: judgement, internal: []string{"digest", "filter", "lockfile", "tree"}},
 	"internal/revision": {layer: judgement, internal: []string{"digest", "escape", "lockfile"}},

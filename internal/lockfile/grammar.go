@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/countermark/countermark/internal/gitobject"
+	"github.com/countermark/countermark/internal/refusal"
 )
 
 // checkRepository accepts printable ASCII without spaces: a URL as RFC 3986
@@ -54,16 +57,12 @@ func CheckVersion(s string) error {
 
 // checkRef accepts the full names of tags that docs/spec/git.md accepts.
 func checkRef(s string) error {
-	name, found := strings.CutPrefix(s, "refs/tags/")
-	switch {
-	case !found || name == "" || len(s) > MaxRefBytes:
-		return fmt.Errorf("the ref %s is not \"refs/tags/\" and a name of at most %d bytes", excerpt(s), MaxRefBytes-len("refs/tags/"))
-	case !isAlphanumeric(name[0]) && name[0] != '@' || !only(name, "._/+@%-"):
-		return fmt.Errorf("the ref %s holds more than letters, digits and \"._/+@%%-\", or its name begins with none of letter, digit and \"@\"", excerpt(s))
-	case strings.Contains(name, "..") || strings.Contains(name+"/", "//") || strings.Contains(name+"/", ".lock/"):
-		return fmt.Errorf("the ref %s holds \"..\" or an empty component, or one that ends in \".lock\"", excerpt(s))
+	var r *refusal.Refusal
+	err := gitobject.CheckRefName(s)
+	if errors.As(err, &r) {
+		return fmt.Errorf("the ref %s is refused: %s", excerpt(s), r.Detail)
 	}
-	return nil
+	return err
 }
 
 func isAlphanumeric(c byte) bool {

@@ -23,7 +23,6 @@ const (
 	MaxFileBytes       = 64 << 20 // a quarter of a million accepted differences with long paths
 	MaxRepositoryBytes = 2048     // no server accepts longer URLs reliably (RFC 9110, section 4.1, asks for 8000)
 	MaxVersionBytes    = 64
-	MaxRefBytes        = 210 // "refs/tags/" and 200 bytes
 )
 
 // Placeholder stands for the version in a tag pattern.
