@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -43,7 +42,7 @@ func (r *Repository) Attributes(ctx context.Context, q AttributeQuery) (map[stri
 	if err := makeBare(dir, r.reader.Format); err != nil {
 		return nil, err
 	}
-	mentioned := false
+	mentioned := make(map[string]bool)
 	err = r.reader.Read(ctx, ids, func(i int, o objects.Object) error {
 		if o.Type == 0 {
 			lacking := r.reader.Missing(ids[i])
@@ -53,16 +52,32 @@ func (r *Repository) Attributes(ctx context.Context, q AttributeQuery) (map[stri
 		if o.Type != digest.Blob {
 			return refusal.New(refusal.GitType, "the entry names a %v where a blob was expected", o.Type).At(refusal.Unknown, string(paths[i]))
 		}
-		mentioned = mentioned || mentions(o.Content, q.Names)
+		for _, name := range q.Names {
+			mentioned[name] = mentioned[name] || mentions(o.Content, name)
+		}
 		return writeBlob(dir, ids[i], o.Content)
 	})
-	if err != nil || !mentioned || len(q.Paths) == 0 {
+	asked, others := split(q.Names, mentioned)
+	if err != nil || len(asked) == 0 || len(q.Paths) == 0 {
 		return nil, err
 	}
 	if err := r.writeIndex(ctx, dir, paths, ids); err != nil {
 		return nil, err
 	}
-	return r.checkAttr(ctx, dir, q)
+	q.Names = asked
+	return r.checkAttr(ctx, dir, q, others)
+}
+
+// split returns the names that are mentioned, and the others.
+func split(names []string, mentioned map[string]bool) (asked, others []string) {
+	for _, name := range names {
+		if mentioned[name] {
+			asked = append(asked, name)
+		} else {
+			others = append(others, name)
+		}
+	}
+	return asked, others
 }
 
 // attributeFiles returns the regular files called .gitattributes.
@@ -79,17 +94,18 @@ func attributeFiles(t tree.Tree, f digest.Format) (paths []tree.Path, ids []dige
 	return paths, ids
 }
 
-// mentions reports whether an attributes file may give a value to one of the
-// names: it holds the name, or that of git's built-in macro (attr.c: binary is
-// -diff -merge -text), or defines a macro.
-func mentions(content []byte, names []string) bool {
-	words := append([]string{"[attr]"}, names...)
-	for _, set := range []string{"diff", "merge", "text"} {
-		if slices.Contains(names, set) {
-			words = append(words, "binary")
+// mentions reports whether an attributes file may give a value to the name: it
+// holds the name, in a line of its own or in a macro's, or that of git's
+// built-in macro (attr.c: binary is -diff -merge -text). Names are written
+// plainly; only patterns may be quoted (gitattributes(5)).
+func mentions(content []byte, name string) bool {
+	switch name {
+	case "diff", "merge", "text":
+		if bytes.Contains(content, []byte("binary")) {
+			return true
 		}
 	}
-	return slices.ContainsFunc(words, func(word string) bool { return bytes.Contains(content, []byte(word)) })
+	return bytes.Contains(content, []byte(name))
 }
 
 // writeBlob writes a blob, whose hash was checked, as a loose object: git then
@@ -125,9 +141,10 @@ func (r *Repository) writeIndex(ctx context.Context, dir string, paths []tree.Pa
 	})
 }
 
-// checkAttr asks git about all paths.
-func (r *Repository) checkAttr(ctx context.Context, dir string, q AttributeQuery) (map[string]map[string]string, error) {
-	out := &attributeReader{names: q.Names, values: make(map[string]map[string]string, len(q.Paths)), shared: make(map[string]map[string]string)}
+// checkAttr asks git about all paths; no path has the attributes that are not
+// asked for.
+func (r *Repository) checkAttr(ctx context.Context, dir string, q AttributeQuery, unspecified []string) (map[string]map[string]string, error) {
+	out := &attributeReader{names: q.Names, unspecified: unspecified, values: make(map[string]map[string]string, len(q.Paths)), shared: make(map[string]map[string]string)}
 	err := r.program.Run(ctx, gitexec.Call{
 		Args:   append([]string{"check-attr", "--cached", "-z", "--stdin"}, q.Names...),
 		GitDir: dir, Index: filepath.Join(dir, "index"), Stdout: out,
@@ -147,7 +164,10 @@ func (r *Repository) checkAttr(ctx context.Context, dir string, q AttributeQuery
 // attributeReader is a writer that takes what check-attr -z prints: PATH NUL
 // NAME NUL VALUE NUL, for each path all names in order.
 type attributeReader struct {
-	names  []string
+	names []string
+
+	unspecified []string // further names, which no path has
+
 	text   []byte // of the fields of one path, so far
 	ends   []int  // of the complete ones
 	values map[string]map[string]string
@@ -192,7 +212,10 @@ func (a *attributeReader) take() error {
 	}
 	values := a.shared[string(key)]
 	if values == nil {
-		values = make(map[string]string, len(a.names))
+		values = make(map[string]string, len(a.names)+len(a.unspecified))
+		for _, name := range a.unspecified {
+			values[name] = "unspecified"
+		}
 		for i, name := range a.names {
 			values[name] = string(a.field(3*i + 2))
 		}

@@ -29,18 +29,22 @@ type part struct {
 	filters *compare.Filters
 }
 
-// parts is what a commit is made of. It is an archive.Inspector.
+// parts is what a commit is made of.
 type parts []*part
 
-// loadParts reads the commit's tree, those of the submodules given, and the
-// attributes that could explain a difference.
+// loadParts reads the commit's tree, and those of the submodules given.
 func (v *verification) loadParts(ctx context.Context) error {
 	v.o.Progress.Text("reading the commit")
 	v.parts = parts{{repo: v.repo, commit: v.target.Commit}}
 	if err := v.parts[0].loadTree(ctx); err != nil {
 		return err
 	}
-	entries := v.parts[0].tree.Entries()
+	v.tree = v.parts[0].tree
+	if len(v.o.Submodules) == 0 {
+		v.o.Progress.Clear()
+		return nil
+	}
+	entries := v.tree.Entries()
 	for _, flag := range v.o.Submodules {
 		sub, err := v.openSubmodule(ctx, flag)
 		if err != nil {
@@ -49,16 +53,9 @@ func (v *verification) loadParts(ctx context.Context) error {
 		entries = sub.layOut(entries)
 	}
 	var err error
-	if v.tree, err = tree.Build(append([]tree.Entry(nil), entries...)); err != nil {
-		return err
-	}
-	for _, p := range v.parts {
-		if err := p.loadAttributes(ctx); err != nil {
-			return err
-		}
-	}
+	v.tree, err = tree.Build(slices.Clone(entries))
 	v.o.Progress.Clear()
-	return nil
+	return err
 }
 
 // openSubmodule opens the local repository that --submodule names for a path.
@@ -154,28 +151,12 @@ func (p *part) loadAttributes(ctx context.Context) error {
 			converting[p.full(tree.Path(path))] = a
 		}
 	}
-	moved, buildErr := tree.Build(p.layOut(nil))
-	p.filters = compare.NewFilters(p.commit, moved, converting)
+	placed, buildErr := p.tree, error(nil)
+	if p.at != "" {
+		placed, buildErr = tree.Build(p.layOut(nil))
+	}
+	p.filters = compare.NewFilters(p.commit, placed, converting)
 	return errors.Join(err, buildErr)
-}
-
-// Wants reports whether some part's attributes may convert the path.
-func (ps parts) Wants(path tree.Path) bool {
-	for _, p := range ps {
-		if p.filters.Wants(path) {
-			return true
-		}
-	}
-	return false
-}
-
-// Inspect shows the content to the part that has the path.
-func (ps parts) Inspect(e *tree.Entry, content []byte) {
-	for _, p := range ps {
-		if p.filters.Wants(e.Path) {
-			p.filters.Inspect(e, content)
-		}
-	}
 }
 
 // giveBlobs reads, in one batch for each part, the blobs that decide more.

@@ -142,7 +142,11 @@ func (v *verification) run(ctx context.Context) error {
 		return err
 	}
 	v.file = inputs[0].name
-	contents, err := first.Read(ctx, v.parts)
+	inspector := v.startInspector(ctx)
+	contents, err := first.Read(ctx, inspector)
+	if finishErr := inspector.finish(); err == nil {
+		err = finishErr
+	}
 	if err != nil {
 		return err
 	}
