@@ -45,10 +45,10 @@ type verdictReached int
 
 func (v verdictReached) Error() string { return fmt.Sprintf("exit status %d", int(v)) }
 
-// gcPercent makes the collector run before the heap is a quarter larger than
+// gcPercent makes the collector run before the heap is a seventh larger than
 // what is in use: almost all of it is one xz dictionary of up to 128 MiB, which
 // the default of 100 would double.
-const gcPercent = 25
+const gcPercent = 15
 
 // run is the program: it never exits by itself.
 func run(ctx context.Context, args []string, s streams) int {

@@ -8,7 +8,7 @@ import (
 // The ring of an Ahead: enough that neither side waits for the other at every
 // turn, little enough to stay in a processor's cache.
 const (
-	aheadBuffers     = 16
+	aheadBuffers     = 8
 	aheadBufferBytes = 512 << 10
 )
 
