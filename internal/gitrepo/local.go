@@ -9,8 +9,16 @@ import (
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitrepo/gitexec"
+	"github.com/countermark/countermark/internal/gitrepo/location"
 	"github.com/countermark/countermark/internal/gitrepo/objects"
 )
+
+// ErrNoRepository says that no repository was found. Callers may test for it.
+var ErrNoRepository = location.ErrNone
+
+// Discover looks for the repository that a directory belongs to, and returns a
+// path for OpenLocal. The error wraps ErrNoRepository if there is none.
+func Discover(dir string) (string, error) { return location.Discover(dir) }
 
 // OpenLocal opens the repository at path: a work tree, a linked one, a ".git"
 // directory or file, or a bare repository, in either object format, also a
@@ -20,7 +28,7 @@ import (
 // runs nothing; attributes, grafts, replace refs and promisors of the
 // repository have no effect. Objects in its alternates are read.
 func (g *Git) OpenLocal(ctx context.Context, path string) (*Repository, error) {
-	common, err := locate(path)
+	common, err := location.Locate(path)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +36,7 @@ func (g *Git) OpenLocal(ctx context.Context, path string) (*Repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.local = true
+	r.local, r.common = true, common
 	r.reader.Alternates = []string{filepath.Join(common, "objects")}
 	if err := r.listLocal(ctx, common); err != nil {
 		_ = r.Close()
@@ -85,7 +93,7 @@ func (r *Repository) guessFormat(ctx context.Context, common string) (digest.For
 	if err != nil {
 		return 0, err
 	}
-	if head, err := readPointer(filepath.Join(common, "HEAD")); err == nil {
+	if head, err := location.ReadPointer(filepath.Join(common, "HEAD")); err == nil {
 		lines = append(lines, head)
 	}
 	for _, pattern := range []string{"objects/pack/pack-*.pack", "objects/[0-9a-f][0-9a-f]/*"} {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/gitrepo/location"
 	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/tree"
 )
@@ -140,7 +141,7 @@ func TestOpenLocalNoRepository(t *testing.T) {
 	g, dir := findGit(t), t.TempDir()
 	writeFile(t, filepath.Join(dir, "broken/.git"), "gitdir: /nonexistent\n")
 	writeFile(t, filepath.Join(dir, "odd/.git"), "something else\n")
-	writeFile(t, filepath.Join(dir, "long/.git"), "gitdir: "+strings.Repeat("x", maxPointerBytes)+"\n")
+	writeFile(t, filepath.Join(dir, "long/.git"), "gitdir: "+strings.Repeat("x", location.MaxPointerBytes)+"\n")
 	if err := os.MkdirAll(filepath.Join(dir, "empty/.git"), 0o755); err != nil {
 		t.Fatal(err)
 	}

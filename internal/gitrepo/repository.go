@@ -25,6 +25,7 @@ type Repository struct {
 	refs    []Ref
 	skipped []string
 	local   bool
+	common  string // a local repository's own folder
 	remote  Remote
 	store   store
 	fetched int64

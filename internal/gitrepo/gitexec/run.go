@@ -130,6 +130,14 @@ func (e *RunError) Error() string {
 	return fmt.Sprintf("running git %s: git said: %s", e.command, strings.Join(e.Said, "; "))
 }
 
+// Status returns git's exit status, -1 if it did not exit by itself.
+func (e *RunError) Status() int {
+	if exit, ok := errors.AsType[*exec.ExitError](e.err); ok {
+		return exit.ExitCode()
+	}
+	return -1
+}
+
 // guard ends a transport that receives nothing for too long, takes too long or
 // receives too much.
 func (p *Program) guard(done <-chan struct{}, cancel context.CancelCauseFunc, watch string, activity *atomic.Int64) {

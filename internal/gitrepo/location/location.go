@@ -1,4 +1,6 @@
-package gitrepo
+// Package location finds where the objects and refs of a local repository lie,
+// without running git (gitrepository-layout(5)).
+package location
 
 import (
 	"errors"
@@ -9,46 +11,46 @@ import (
 	"strings"
 )
 
-// ErrNoRepository says that no repository was found. Callers may test for it.
-var ErrNoRepository = errors.New("no git repository")
+// ErrNone says that no repository was found. Callers may test for it.
+var ErrNone = errors.New("no git repository")
 
-// maxPointerBytes is the longest ".git" or "commondir" file that is read: a
+// MaxPointerBytes is the longest ".git" or "commondir" file that is read: a
 // path and a few words.
-const maxPointerBytes = 8192
+const MaxPointerBytes = 8192
 
 // Discover looks for the repository that a directory belongs to, as git does
 // (git(1), "GIT_DISCOVERY_ACROSS_FILESYSTEM" aside), without running it: the
 // directory or one above it holds ".git", or is itself a bare repository. It
-// returns a path for OpenLocal. The error wraps ErrNoRepository if there is none.
+// returns a path for Locate. The error wraps ErrNone if there is none.
 func Discover(dir string) (string, error) {
 	start, err := filepath.Abs(dir)
 	if err != nil {
 		return "", fmt.Errorf("looking for a repository at %q: %v", dir, err)
 	}
 	for at := start; ; at = filepath.Dir(at) {
-		if _, err := locate(at); err == nil {
+		if _, err := Locate(at); err == nil {
 			return at, nil
-		} else if !errors.Is(err, ErrNoRepository) {
+		} else if !errors.Is(err, ErrNone) {
 			return "", err
 		}
 		if filepath.Dir(at) == at {
-			return "", fmt.Errorf("looking for a repository at %q and above: %w", start, ErrNoRepository)
+			return "", fmt.Errorf("looking for a repository at %q and above: %w", start, ErrNone)
 		}
 	}
 }
 
-// locate returns the directory that holds the objects and refs of the
+// Locate returns the directory that holds the objects and refs of the
 // repository at path, absolute: path may be a work tree, a ".git" directory or
 // file, or a bare repository (gitrepository-layout(5)). The error wraps
-// ErrNoRepository unless something is there but broken.
-func locate(path string) (string, error) {
+// ErrNone unless something is there but broken.
+func Locate(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return "", fmt.Errorf("opening repository %q: %v", path, err)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", fmt.Errorf("opening repository %q: %w: %v", path, ErrNoRepository, err)
+		return "", fmt.Errorf("opening repository %q: %w: %v", path, ErrNone, err)
 	}
 	if !info.IsDir() {
 		return follow(path)
@@ -64,7 +66,7 @@ func locate(path string) (string, error) {
 	}
 	common, err := commonDir(path)
 	if err != nil {
-		return "", fmt.Errorf("opening repository %q: %w: %v", path, ErrNoRepository, err)
+		return "", fmt.Errorf("opening repository %q: %w: %v", path, ErrNone, err)
 	}
 	return common, nil
 }
@@ -72,7 +74,7 @@ func locate(path string) (string, error) {
 // follow reads a file that says "gitdir: PATH": that of a linked work tree, of
 // a submodule or of a separate git directory.
 func follow(file string) (string, error) {
-	text, err := readPointer(file)
+	text, err := ReadPointer(file)
 	if err != nil {
 		return "", fmt.Errorf("opening repository %q: %v", file, err)
 	}
@@ -95,7 +97,7 @@ func commonDir(gitDir string) (string, error) {
 		return "", errors.New("it has no HEAD")
 	}
 	common := gitDir
-	if text, err := readPointer(filepath.Join(gitDir, "commondir")); err == nil {
+	if text, err := ReadPointer(filepath.Join(gitDir, "commondir")); err == nil {
 		common = against(gitDir, text)
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return "", err
@@ -116,8 +118,8 @@ func against(base, path string) string {
 	return filepath.Join(base, path)
 }
 
-// readPointer reads a small regular file without the line ends at its end.
-func readPointer(path string) (string, error) {
+// ReadPointer reads a small regular file without the line ends at its end.
+func ReadPointer(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", err //nolint:wrapcheck // the callers test for os.ErrNotExist
@@ -130,12 +132,12 @@ func readPointer(path string) (string, error) {
 		return "", fmt.Errorf("reading %q: %v", path, err)
 	}
 	defer f.Close() //nolint:errcheck // only read
-	text, err := io.ReadAll(io.LimitReader(f, maxPointerBytes+1))
+	text, err := io.ReadAll(io.LimitReader(f, MaxPointerBytes+1))
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("reading %q: %v", path, err)
-	case len(text) > maxPointerBytes:
-		return "", fmt.Errorf("reading %q: the file is longer than %d bytes", path, maxPointerBytes)
+	case len(text) > MaxPointerBytes:
+		return "", fmt.Errorf("reading %q: the file is longer than %d bytes", path, MaxPointerBytes)
 	}
 	return strings.TrimRight(string(text), "\r\n"), nil
 }

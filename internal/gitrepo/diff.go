@@ -1,0 +1,54 @@
+package gitrepo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/countermark/countermark/internal/gitrepo/gitexec"
+	"github.com/countermark/countermark/internal/refusal"
+)
+
+// maxDiffBytes bounds a diff; nobody reads more.
+const maxDiffBytes = 1 << 20
+
+// Diff returns the lines of a unified diff of two contents, from its first "@@"
+// on; none if they are equal, and git's one line about it if one is binary. One
+// that is longer than maxDiffBytes ends in a line that says so.
+// git compares two files of our own, outside of every repository, so that no
+// attribute, driver or configuration has a say.
+func (r *Repository) Diff(ctx context.Context, before, after []byte) ([]string, error) {
+	dir := filepath.Join(r.temp, "diff")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making a temporary folder: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	for name, content := range map[string][]byte{"before": before, "after": after} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			return nil, fmt.Errorf("writing a temporary file: %w", err)
+		}
+	}
+	out := &gitexec.Limited{Max: maxDiffBytes, What: "difference"}
+	err := r.program.Run(ctx, gitexec.Call{
+		Args: []string{"diff", "--no-index", "--no-ext-diff", "--no-textconv", "--no-color", "--diff-algorithm=histogram",
+			"--unified=3", "--", "before", "after"},
+		GitDir: r.reader.GitDir, Folder: dir, Stdout: out,
+	})
+	lines := out.Lines()
+	failed, ran := errors.AsType[*gitexec.RunError](err)
+	refused, limited := errors.AsType[*refusal.Refusal](err)
+	switch {
+	case err == nil, ran && failed.Status() == 1: // the two differ (git-diff(1), --exit-code)
+	case limited && refused.Rule == refusal.GitLimit:
+		lines = append(lines, "… the difference goes on")
+	default:
+		return nil, err
+	}
+	const headerLines = 4 // diff, index, ---, +++
+	if len(lines) > headerLines {
+		lines = lines[headerLines:]
+	}
+	return lines, nil
+}

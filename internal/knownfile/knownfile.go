@@ -1,0 +1,278 @@
+// Package knownfile knows the files that build tools ship to be copied into
+// other projects: gettext's m4/nls.m4, automake's install-sh, gnulib's
+// build-aux/config.guess. An Index maps the SHA-256 of such a file to the tool,
+// the versions and the path that it was shipped as. Of text it also knows the
+// form (what is left without comment lines and white space) and, of m4 files,
+// the serial number, so that a file that was changed is held to the version
+// that it came from.
+//
+// Index files are binary; docs/spec/index.md specifies them. A file and the
+// index that it holds determine each other byte for byte.
+package knownfile
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/countermark/countermark/internal/digest"
+)
+
+// Origin is one place that a content was shipped in: a path within some
+// releases of a tool. Not every version between First and Last need hold it.
+type Origin struct {
+	Tool  string
+	First string // the lowest version that is known to ship it
+	Last  string // the highest
+	Path  string // slash-separated, within the release
+}
+
+// Versions returns "0.21", or "0.19.8 to 0.21" for several.
+func (o Origin) Versions() string {
+	if o.First == o.Last {
+		return o.First
+	}
+	return o.First + " to " + o.Last
+}
+
+// IsVersionAtLeast reports whether a release of the tool of at least this version
+// ships the content.
+func (o Origin) IsVersionAtLeast(tool, version string) bool {
+	return o.Tool == tool && CompareVersions(o.Last, version) >= 0
+}
+
+// record is what an index knows of one content.
+type record struct {
+	sum     digest.SHA256
+	form    int32 // index into forms, -1 for none
+	serial  int32 // index into serials, -1 for none
+	origins []origin
+}
+
+// origin is an Origin in terms of the index's tables.
+type origin struct {
+	path        int32
+	first, last int32 // releases of one tool
+}
+
+// release is one version of a tool.
+type release struct {
+	tool    int32
+	version string
+}
+
+// Index is a set of known files. It is made by Parse or Builder.Index, is not
+// changed afterwards, and may be used by several goroutines. The zero value
+// knows nothing.
+type Index struct {
+	tools    []string
+	releases []release // by tool, then version
+	paths    []string  // sorted
+	serials  []Serial  // sorted
+	forms    []Form    // sorted by digest
+	records  []record  // sorted by sum
+	byName   map[string][]int32
+}
+
+// Counts says how large an index is.
+type Counts struct {
+	Tools, Releases, Paths, Forms, Files int
+}
+
+// Counts returns the sizes of the index's tables.
+func (x *Index) Counts() Counts {
+	return Counts{Tools: len(x.tools), Releases: len(x.releases), Paths: len(x.paths), Forms: len(x.forms), Files: len(x.records)}
+}
+
+// ToolVersions returns the number of known releases of each tool, with the
+// lowest and the highest version, in the order of the index.
+func (x *Index) ToolVersions() []ToolVersions {
+	all := make([]ToolVersions, len(x.tools))
+	for i, r := range x.releases {
+		t := &all[r.tool]
+		if t.Releases++; t.Releases == 1 {
+			t.Tool, t.First = x.tools[r.tool], r.version
+		}
+		t.Last = x.releases[i].version
+	}
+	for _, r := range x.records {
+		seen := int32(-1)
+		for _, o := range r.origins {
+			if tool := x.releases[o.first].tool; tool != seen {
+				all[tool].Files++
+				seen = tool
+			}
+		}
+	}
+	return all
+}
+
+// ToolVersions is what an index knows of one tool.
+type ToolVersions struct {
+	Tool        string
+	First, Last string // versions
+	Releases    int
+	Files       int // different contents
+}
+
+// Find returns where a content was shipped, nil if it is not known: in the
+// order of the index's tools, and of the paths of each.
+func (x *Index) Find(sum digest.SHA256) []Origin {
+	i, found := slices.BinarySearchFunc(x.records, sum, func(r record, sum digest.SHA256) int { return slices.Compare(r.sum[:], sum[:]) })
+	if !found {
+		return nil
+	}
+	return x.originsOf(&x.records[i])
+}
+
+func (x *Index) originsOf(r *record) []Origin {
+	origins := make([]Origin, len(r.origins))
+	for i, o := range r.origins {
+		origins[i] = x.origin(o)
+	}
+	return origins
+}
+
+func (x *Index) origin(o origin) Origin {
+	return Origin{Tool: x.tools[x.releases[o.first].tool], First: x.releases[o.first].version, Last: x.releases[o.last].version, Path: x.paths[o.path]}
+}
+
+// Best returns the origin that describes a file of the given base name best:
+// the first one of that name, else the first.
+func Best(origins []Origin, name string) Origin {
+	for _, o := range origins {
+		if path.Base(o.Path) == name {
+			return o
+		}
+	}
+	return origins[0]
+}
+
+// HighestSerial returns the highest serial number that any known m4 file of the
+// given base name has, and where that was shipped; ok is false if none has one.
+func (x *Index) HighestSerial(name string) (serial Serial, where Origin, ok bool) {
+	for _, i := range x.byName[name] {
+		r := &x.records[i]
+		if r.serial < 0 || ok && x.serials[r.serial].Compare(serial) <= 0 {
+			continue
+		}
+		serial, where, ok = x.serials[r.serial], Best(x.originsOf(r), name), true
+	}
+	return serial, where, ok
+}
+
+// Match is a known file that is like a given one, but not the same.
+type Match struct {
+	Origin
+	SHA256   digest.SHA256
+	Serial   Serial // "" for none
+	SameForm bool   // the same but for white space and what looks like comment lines
+	Percent  int    // of the lines of both that are in both, estimated
+	apart    int    // by how much the numbers of lines differ
+}
+
+// By how much a content must be like a known file to pass for a changed version
+// of it, in percent of the lines: of one of its base name, and of another. Of
+// the samples at least minSame must be the same: two unrelated ones are by
+// chance once in 255 times.
+const (
+	MinPercentSameName  = 25
+	MinPercentOtherName = 75
+
+	minSame          = 3
+	minSameOtherName = 12
+)
+
+// Nearest returns the known file of the given base name that a content is most
+// like; ok is false if it is like none. It is decided by, in this order: the
+// form, the share of common lines, the serial number, the number of lines, and
+// the version, the highest first.
+func (x *Index) Nearest(name string, f Fingerprint) (best Match, ok bool) {
+	for _, i := range x.byName[name] {
+		m := x.match(&x.records[i], name, f)
+		if (m.SameForm || m.Percent >= MinPercentSameName) && (!ok || m.better(best, f.Serial)) {
+			best, ok = m, true
+		}
+	}
+	return best, ok
+}
+
+// NearestOfAnyName is Nearest among all files, where it takes more to be like one.
+func (x *Index) NearestOfAnyName(name string, f Fingerprint) (best Match, ok bool) {
+	if f.Form.IsZero() {
+		return Match{}, false
+	}
+	for i := range x.records {
+		r := &x.records[i]
+		if r.form < 0 {
+			continue
+		}
+		form := &x.forms[r.form]
+		same, filled := form.Sketch.Compare(f.Form.Sketch)
+		if form.Digest != f.Form.Digest && (same < minSameOtherName || 100*same/filled < MinPercentOtherName) {
+			continue
+		}
+		if m := x.match(r, name, f); !ok || m.better(best, f.Serial) {
+			best, ok = m, true
+		}
+	}
+	return best, ok
+}
+
+// match holds a content to one record.
+func (x *Index) match(r *record, name string, f Fingerprint) Match {
+	m := Match{SHA256: r.sum, Origin: Best(x.originsOf(r), name)}
+	if r.serial >= 0 {
+		m.Serial = x.serials[r.serial]
+	}
+	if r.form < 0 || f.Form.IsZero() {
+		return m
+	}
+	form := &x.forms[r.form]
+	m.SameForm = form.Digest == f.Form.Digest
+	if same, filled := form.Sketch.Compare(f.Form.Sketch); same >= minSame {
+		m.Percent = 100 * same / filled
+	}
+	m.apart = max(form.Lines-f.Form.Lines, f.Form.Lines-form.Lines)
+	return m
+}
+
+// better reports whether m is nearer than other to a content with the serial.
+func (m Match) better(other Match, serial Serial) bool {
+	score := func(b bool) int {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(
+		cmp.Compare(score(m.SameForm), score(other.SameForm)),
+		cmp.Compare(m.Percent, other.Percent),
+		cmp.Compare(score(m.Serial == serial), score(other.Serial == serial)),
+		cmp.Compare(other.apart, m.apart),
+		CompareVersions(m.Last, other.Last),
+	) > 0
+}
+
+// nameRecords fills in byName.
+func (x *Index) nameRecords() {
+	x.byName = make(map[string][]int32)
+	for i := range x.records {
+		for _, o := range x.records[i].origins {
+			name := path.Base(x.paths[o.path])
+			if list := x.byName[name]; len(list) == 0 || list[len(list)-1] != int32(i) {
+				x.byName[name] = append(list, int32(i))
+			}
+		}
+	}
+}
+
+// Named reports whether a known file has the given base name.
+func (x *Index) Named(name string) bool { return len(x.byName[name]) > 0 }
+
+// isName reports whether s can stand for a tool or version: 1 to 64 printable
+// ASCII characters without space, so that it can be written in a lock file.
+func isName(s string) bool {
+	return s != "" && len(s) <= maxNameBytes && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
