@@ -53,25 +53,33 @@ var policy = map[string]permission{
 	"internal/gitobject": {layer: formats, internal: []string{"digest", "refusal", "tree"}},
 	"internal/filter":    {layer: formats, internal: []string{"digest", "gitobject"}},
 	"internal/lockfile":  {layer: formats, internal: []string{"digest", "escape", "gitobject", "refusal", "tree"}},
+	"internal/catalogue": {layer: formats, internal: []string{"digest", "escape"}},
+	"internal/knownfile": {layer: formats, internal: []string{"digest"}},
 
-	"internal/compare":  {layer: judgement, internal: []string{"digest", "filter", "lockfile", "tree"}},
-	"internal/revision": {layer: judgement, internal: []string{"digest", "escape", "lockfile"}},
+	"internal/compare":    {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
+	"internal/provenance": {layer: judgement, internal: []string{"catalogue", "digest", "knownfile", "tree"}},
+	"internal/revision":   {layer: judgement, internal: []string{"digest", "escape", "lockfile"}},
 
 	"internal/confine": {layer: edges, internal: []string{"envelope", "escape"},
 		foreign: []string{"golang.org/x/sys/unix"},
 		system:  []string{"os", "os/exec", "path/filepath", "runtime", "unsafe"}},
 	"internal/gitrepo": {layer: edges,
-		internal: []string{"digest", "escape", "gitobject", "gitrepo/gitexec", "gitrepo/objects", "refusal", "tree"},
+		internal: []string{"digest", "escape", "gitobject", "gitrepo/gitexec", "gitrepo/location", "gitrepo/objects", "refusal", "tree"},
 		system:   []string{"net/url", "os", "path/filepath", "runtime"}},
+	"internal/gitrepo/location": {layer: edges, system: []string{"os", "path/filepath"}},
 	"internal/gitrepo/gitexec": {layer: edges, internal: []string{"escape", "refusal"},
 		system: []string{"os", "os/exec", "path/filepath", "runtime", "syscall"}},
 	"internal/gitrepo/objects": {layer: edges, internal: []string{"digest", "gitobject", "gitrepo/gitexec", "refusal", "tree"},
 		system: []string{"os/exec"}},
 	"internal/progress": {layer: edges, internal: []string{"escape"},
 		foreign: []string{"golang.org/x/term"}, system: []string{"os"}},
-	"internal/report": {layer: edges, internal: []string{"archive", "compare", "digest", "escape", "refusal", "tree"},
+	"internal/durable":     {layer: edges, system: []string{"os", "path/filepath"}},
+	"internal/toolrelease": {layer: edges, internal: []string{"envelope", "revision"}, system: []string{"io/fs", "os", "path/filepath"}},
+	"internal/report": {layer: edges, internal: []string{"archive", "compare", "digest", "escape", "provenance", "refusal", "tree"},
 		system: []string{"syscall"}},
 
+	"internal/indexing": {layer: commands, // any
+		system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/verification": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"cmd/countermark": {layer: commands, // any

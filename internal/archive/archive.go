@@ -124,7 +124,7 @@ func Open(r io.Reader, o Options) (*Reader, error) {
 		a.embedded = a.zip.Embedded()
 		return a, nil
 	}
-	a.env, err = envelope.Open(countingReader(r, o.Progress), o.Envelope)
+	a.env, err = envelope.Open(envelope.Counting(r, o.Progress), o.Envelope)
 	if err != nil {
 		return nil, err
 	}
@@ -195,27 +195,6 @@ func (a *Reader) readTar(ctx context.Context, c *collector) (*Contents, error) {
 	}
 	a.tarHash.Sum(out.TarSHA256[:0])
 	return out, nil
-}
-
-// countingReader reports how many bytes of the file have been read.
-func countingReader(r io.Reader, progress func(int64)) io.Reader {
-	if progress == nil {
-		return r
-	}
-	return &counter{r: r, progress: progress}
-}
-
-type counter struct {
-	r        io.Reader
-	n        int64
-	progress func(int64)
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	c.progress(c.n)
-	return n, err
 }
 
 // SameArchive checks that files given as one release hold one and the same

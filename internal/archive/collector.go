@@ -35,6 +35,7 @@ type collector struct {
 	inspected []byte // the current member's content, reused
 	wanted    bool   // the inspector wants the current member
 	kept      bool   // and it is small enough
+	ended     bool   // the current member came in one piece, and is finished
 
 	entries []tree.Entry
 	links   map[tree.Path]string // targets of symbolic links
@@ -68,7 +69,7 @@ func (c *collector) begin(m member) error {
 	case tree.File:
 		c.modes[m.perm]++
 		c.hash.Reset(digest.Blob, m.size)
-		c.inspected = c.inspected[:0]
+		c.inspected, c.ended = c.inspected[:0], false
 		c.wanted = c.inspector != nil && c.inspector.Wants(path)
 		c.kept = c.wanted && m.size <= MaxInspectedBytes
 	case tree.Symlink:
@@ -161,23 +162,36 @@ func (c *collector) sum(e *tree.Entry) {
 	e.IDs, e.Collision = ids, err != nil
 }
 
-// content adds bytes of the current member's content.
+// content adds bytes of the current member's content. What comes in one piece,
+// as most files do, is shown to the inspector without a copy.
 func (c *collector) content(p []byte) {
 	_, _ = c.hash.Write(p)
-	if c.kept {
-		c.inspected = append(c.inspected, p...)
+	if !c.kept {
+		return
 	}
+	if int64(len(p)) == c.entries[len(c.entries)-1].Size && len(p) > 0 {
+		c.finishMember(p)
+		c.ended = true
+		return
+	}
+	c.inspected = append(c.inspected, p...)
 }
 
 // end finishes the current member.
 func (c *collector) end() {
+	if !c.ended {
+		c.finishMember(c.inspected)
+	}
+}
+
+func (c *collector) finishMember(content []byte) {
 	e := &c.entries[len(c.entries)-1]
 	c.sum(e)
 	if c.byName != nil {
 		c.byName[e.Path] = len(c.entries) - 1
 	}
 	if c.kept {
-		c.inspector.Inspect(e, c.inspected)
+		c.inspector.Inspect(e, content)
 	} else if c.wanted {
 		c.inspector.Inspect(e, nil)
 	}

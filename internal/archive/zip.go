@@ -46,7 +46,7 @@ func (z *zipReader) read(ctx context.Context, c *collector) (*Contents, error) {
 	}
 	sum := sha256.New()
 	file, begin, size := z.file.Outer()
-	whole := countingReader(io.NewSectionReader(file, begin, size+1), z.progress) // one more: a byte that was appended is seen
+	whole := envelope.Counting(io.NewSectionReader(file, begin, size+1), z.progress) // one more: a byte that was appended is seen
 	ahead := envelope.NewAhead(whole, sum)
 	defer ahead.Close()
 	if err := z.Read(ctx, ahead, zipSink{c}); err != nil {

@@ -1,7 +1,10 @@
 package compare
 
 import (
+	"path"
+
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/knownfile"
 	"github.com/countermark/countermark/internal/lockfile"
 	"github.com/countermark/countermark/internal/tree"
 )
@@ -26,14 +29,40 @@ func difference(r *Result) (lockfile.Accepted, bool) {
 	return a, true
 }
 
+// KnownFiles says of paths where exactly their content was shipped by tools.
+type KnownFiles map[tree.Path][]knownfile.Origin
+
+// acceptsToolFile reports whether the lock file accepts the result for what it is
+// known to be, and by which of its lines. The name counts: a known file under
+// another name is another matter to whoever includes it.
+func acceptsToolFile(lock *lockfile.Lock, r *Result, known KnownFiles) (line int, ok bool) {
+	found, can := difference(r)
+	if !can || r.Archive == nil || r.Archive.Kind != tree.File {
+		return 0, false
+	}
+	for i, t := range lock.ToolFiles {
+		if !t.Covers(r.Path) || t.Class != found.Class || t.Mode != found.Mode {
+			continue
+		}
+		for _, o := range known[r.Path] {
+			if o.IsVersionAtLeast(t.Tool, t.MinVersion) && path.Base(o.Path) == path.Base(string(r.Path)) {
+				return i, true
+			}
+		}
+	}
+	return 0, false
+}
+
 // Accept marks the differences that the lock file names exactly (class, path,
-// content and mode), and those that it names and that no longer occur. If
-// nothing else stands between archive and commit, the verdict is Recorded.
-func (r *Report) Accept(lock *lockfile.Lock) {
+// content and mode) or as a tool's file, and those that it names and that no
+// longer occur. If nothing else stands between archive and commit, the verdict
+// is Recorded.
+func (r *Report) Accept(lock *lockfile.Lock, known KnownFiles) {
 	byPath := make(map[tree.Path]lockfile.Accepted, len(lock.Accepted))
 	for _, a := range lock.Accepted {
 		byPath[a.Path] = a
 	}
+	usedLines := make(map[int]bool)
 	r.verdict, r.accepted = IdenticalTree, 0
 	if r.refuted {
 		r.verdict = Differs
@@ -49,9 +78,21 @@ func (r *Report) Accept(lock *lockfile.Lock) {
 			r.verdict = max(r.verdict, Recorded)
 			continue
 		}
+		if line, ok := acceptsToolFile(lock, result, known); ok {
+			result.Accepted = true
+			r.accepted++
+			usedLines[line] = true
+			r.verdict = max(r.verdict, Recorded)
+			continue
+		}
 		r.verdict = max(r.verdict, verdictOf(result.Class))
 	}
-	r.stale = r.stale[:0]
+	r.stale, r.staleTools = r.stale[:0], r.staleTools[:0]
+	for i, t := range lock.ToolFiles {
+		if !usedLines[i] {
+			r.staleTools = append(r.staleTools, t)
+		}
+	}
 	for _, a := range lock.Accepted {
 		if left, ok := byPath[a.Path]; ok && left == a {
 			r.stale = append(r.stale, a)
@@ -63,10 +104,19 @@ func (r *Report) Accept(lock *lockfile.Lock) {
 // (any more, or not like that), sorted by path.
 func (r *Report) Stale() []lockfile.Accepted { return r.stale }
 
-// Differences returns what a lock file has to name for this archive to pass.
-func (r *Report) Differences() []lockfile.Accepted {
+// StaleToolFiles returns the lines for tools' files of the lock file that accept
+// nothing (any more), sorted by path.
+func (r *Report) StaleToolFiles() []lockfile.ToolFile { return r.staleTools }
+
+// Differences returns what a lock file has to name for this archive to pass,
+// beside the lines for tools' files that it has.
+func (r *Report) Differences(lines []lockfile.ToolFile, known KnownFiles) []lockfile.Accepted {
 	var all []lockfile.Accepted
+	lock := &lockfile.Lock{ToolFiles: lines}
 	for i := range r.results {
+		if _, ok := acceptsToolFile(lock, &r.results[i], known); ok {
+			continue
+		}
 		if a, ok := difference(&r.results[i]); ok {
 			all = append(all, a)
 		}

@@ -27,7 +27,7 @@ func compared(t testing.TB) *compare.Report {
 // through its own format.
 func TestAcceptAll(t *testing.T) {
 	r := compared(t)
-	lock := &lockfile.Lock{Accepted: r.Differences()}
+	lock := &lockfile.Lock{Accepted: r.Differences(nil, nil)}
 	if len(lock.Accepted) != 6 || r.Verdict() != compare.Differs {
 		t.Fatalf("%d differences, %v", len(lock.Accepted), r.Verdict())
 	}
@@ -38,7 +38,7 @@ func TestAcceptAll(t *testing.T) {
 	if lock, err = lockfile.Parse(raw); err != nil {
 		t.Fatal(err)
 	}
-	r.Accept(lock)
+	r.Accept(lock, nil)
 	if r.Verdict() != compare.Recorded || r.Accepted() != 6 || len(r.Stale()) != 0 {
 		t.Errorf("%v, %d accepted, stale %v", r.Verdict(), r.Accepted(), r.Stale())
 	}
@@ -47,7 +47,7 @@ func TestAcceptAll(t *testing.T) {
 			t.Errorf("%s is not accepted", result.Path)
 		}
 	}
-	r.Accept(&lockfile.Lock{})
+	r.Accept(&lockfile.Lock{}, nil)
 	if r.Verdict() != compare.Differs || r.Accepted() != 0 {
 		t.Errorf("accepting nothing: %v, %d accepted", r.Verdict(), r.Accepted())
 	}
@@ -60,7 +60,7 @@ func TestAcceptAll(t *testing.T) {
 
 // TestAcceptIsExact alters each accepted line in each field.
 func TestAcceptIsExact(t *testing.T) {
-	full, other := compared(t).Differences(), entry("f x=another")
+	full, other := compared(t).Differences(nil, nil), entry("f x=another")
 	for i := range full {
 		for name, alter := range map[string]func(*lockfile.Accepted){
 			"class": func(a *lockfile.Accepted) { a.Class = lockfile.FilteredRefs },
@@ -68,10 +68,10 @@ func TestAcceptIsExact(t *testing.T) {
 			"mode":  func(a *lockfile.Accepted) { a.Mode = 0o120000 },
 			"path":  func(a *lockfile.Accepted) { a.Path += "x" },
 		} {
-			lock := &lockfile.Lock{Accepted: compared(t).Differences()}
+			lock := &lockfile.Lock{Accepted: compared(t).Differences(nil, nil)}
 			alter(&lock.Accepted[i])
 			r := compared(t)
-			r.Accept(lock)
+			r.Accept(lock, nil)
 			if r.Verdict().Exit() == 0 || r.Accepted() != 5 || len(r.Stale()) != 1 {
 				t.Errorf("%s of %s: %v, %d accepted, stale %v", name, full[i].Path, r.Verdict(), r.Accepted(), r.Stale())
 			}
@@ -83,7 +83,7 @@ func TestAcceptIsExact(t *testing.T) {
 // and does not worsen the verdict.
 func TestStaleLinesDoNotMatter(t *testing.T) {
 	r := compared(t)
-	r.Accept(&lockfile.Lock{Accepted: append(r.Differences(), lockfile.Accepted{Class: lockfile.Missing, Path: "gone"})})
+	r.Accept(&lockfile.Lock{Accepted: append(r.Differences(nil, nil), lockfile.Accepted{Class: lockfile.Missing, Path: "gone"})}, nil)
 	if r.Verdict() != compare.Recorded || len(r.Stale()) != 1 || r.Stale()[0].Path != "gone" {
 		t.Errorf("%v, stale %v", r.Verdict(), r.Stale())
 	}
@@ -95,25 +95,25 @@ func TestWhatCannotBeAccepted(t *testing.T) {
 	e := entry("f a=1")
 	e.Collision = true
 	collided, err := compare.Compare(compare.Input{Archive: build(t, []tree.Entry{e})})
-	if err != nil || len(collided.Differences()) != 0 {
-		t.Errorf("%v, %v", err, collided.Differences())
+	if err != nil || len(collided.Differences(nil, nil)) != 0 {
+		t.Errorf("%v, %v", err, collided.Differences(nil, nil))
 	}
-	collided.Accept(&lockfile.Lock{Accepted: []lockfile.Accepted{{Class: lockfile.Changed, Path: "a", Mode: 0o100644, Blob: e.IDs.In(digest.SHA256Format)}}})
+	collided.Accept(&lockfile.Lock{Accepted: []lockfile.Accepted{{Class: lockfile.Changed, Path: "a", Mode: 0o100644, Blob: e.IDs.In(digest.SHA256Format)}}}, nil)
 	if collided.Verdict() != compare.Differs {
 		t.Errorf("a collision was accepted: %v", collided.Verdict())
 	}
 	limbo := compare.Input{Archive: treeOf(t, "f a=1"), Commit: treeOf(t, "f a=2"), Limbo: func(tree.Path) string { return "unknown" }}
 	undecided, err := compare.Compare(limbo)
-	if err != nil || len(undecided.Differences()) != 0 {
-		t.Errorf("%v, %v", err, undecided.Differences())
+	if err != nil || len(undecided.Differences(nil, nil)) != 0 {
+		t.Errorf("%v, %v", err, undecided.Differences(nil, nil))
 	}
 	for _, refuteFirst := range []bool{true, false} {
 		r := compared(t)
-		lock := &lockfile.Lock{Accepted: r.Differences()}
+		lock := &lockfile.Lock{Accepted: r.Differences(nil, nil)}
 		if refuteFirst {
 			r.Refute()
 		}
-		r.Accept(lock)
+		r.Accept(lock, nil)
 		if !refuteFirst {
 			r.Refute()
 		}

@@ -50,13 +50,14 @@ func (v Verdict) Exit() int {
 
 // Report is the outcome of a comparison.
 type Report struct {
-	counts   map[Class]int
-	results  []Result // all but Identical, in git's order
-	stale    []lockfile.Accepted
-	unproved int // files whose executable bit the archive does not state
-	verdict  Verdict
-	accepted int
-	refuted  bool
+	counts     map[Class]int
+	results    []Result // all but Identical, in git's order
+	stale      []lockfile.Accepted
+	staleTools []lockfile.ToolFile
+	unproved   int // files whose executable bit the archive does not state
+	verdict    Verdict
+	accepted   int
+	refuted    bool
 }
 
 func (r *Report) add(result Result) {

@@ -60,6 +60,7 @@ type Lock struct {
 	Root       digest.SHA256 // digest of the project's policy root, zero if none; reserved, nothing uses it yet
 	Verified   *Verified     // nil before the first verification
 	Accepted   []Accepted    // sorted by path, no path twice
+	ToolFiles  []ToolFile    // sorted by path, no path twice
 }
 
 // Verified is the release that was verified last. Its git ids are of one
@@ -81,6 +82,27 @@ type Accepted struct {
 	Blob  digest.ObjectID // the archive's content as a blob in git's SHA-256 format; zero for what has none
 	Mode  uint32          // git's mode of the archive's entry; 0 for what has none
 	Path  tree.Path
+}
+
+// ToolFile accepts a file that a tool ships, whichever of its versions it is: at
+// Path, with this mode, under the base name by which the tool ships it, byte
+// for byte as in some release of at least MinVersion. It says so of one path or,
+// if Path ends in a slash, of every path directly in a directory.
+type ToolFile struct {
+	Class      Class // Added or Changed
+	Tool       string
+	MinVersion string
+	Mode       uint32 // git's: 0o100644 or 0o100755
+	Path       string // with a final slash for a directory; "/" for the top
+}
+
+// Covers reports whether t speaks of the path.
+func (t ToolFile) Covers(p tree.Path) bool {
+	dir, isDir := strings.CutSuffix(t.Path, "/")
+	if isDir {
+		return string(p.Dir()) == dir
+	}
+	return string(p) == t.Path
 }
 
 // ParseError says which line of a lock file breaks which rule.
@@ -109,23 +131,29 @@ func (l *Lock) Marshal() ([]byte, error) {
 	for _, a := range accepted {
 		fmt.Fprintf(&b, "accept %s %s %s %s\n", a.Class, orDash(a.Blob.String()), modeOrDash(a.Mode), a.Path)
 	}
+	toolFiles := slices.Clone(l.ToolFiles)
+	slices.SortFunc(toolFiles, func(a, b ToolFile) int { return strings.Compare(a.Path, b.Path) })
+	for _, t := range toolFiles {
+		fmt.Fprintf(&b, "accept-tool-file %s %s %s %06o %s\n", t.Class, t.Tool, t.MinVersion, t.Mode, t.Path)
+	}
 	back, err := Parse(b.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("writing lock file: %v", err)
 	}
-	if !back.says(l, accepted) {
+	if !back.says(l, accepted, toolFiles) {
 		return nil, errors.New("writing lock file: a value holds a line end")
 	}
 	return b.Bytes(), nil
 }
 
-// says reports whether l is what other, with its accepted differences sorted,
-// says.
-func (l *Lock) says(other *Lock, accepted []Accepted) bool {
+// says reports whether l is what other, with its accepted differences and tool
+// files sorted, says.
+func (l *Lock) says(other *Lock, accepted []Accepted, toolFiles []ToolFile) bool {
 	if (l.Verified == nil) != (other.Verified == nil) || l.Verified != nil && *l.Verified != *other.Verified {
 		return false
 	}
-	return l.Repository == other.Repository && l.TagPattern == other.TagPattern && l.Root == other.Root && slices.Equal(l.Accepted, accepted)
+	return l.Repository == other.Repository && l.TagPattern == other.TagPattern && l.Root == other.Root && slices.Equal(l.Accepted, accepted) &&
+		slices.Equal(l.ToolFiles, toolFiles)
 }
 
 func orDash(s string) string {

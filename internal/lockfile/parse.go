@@ -27,8 +27,11 @@ func Parse(data []byte) (*Lock, error) {
 	l.TagPattern = p.text("tag", CheckPattern)
 	l.Root = p.sum("root")
 	l.Verified = p.verified()
-	for p.err == nil && len(p.rest) > 0 {
+	for p.err == nil && len(p.rest) > 0 && !bytes.HasPrefix(p.rest, []byte(toolFileKeyword+" ")) {
 		l.Accepted = append(l.Accepted, p.accept(l.Accepted))
+	}
+	for p.err == nil && len(p.rest) > 0 {
+		l.ToolFiles = append(l.ToolFiles, p.toolFile(l.ToolFiles))
 	}
 	if p.err != nil {
 		return nil, p.err

@@ -13,6 +13,7 @@ import (
 	"github.com/countermark/countermark/internal/compare"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/escape"
+	"github.com/countermark/countermark/internal/provenance"
 	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/tree"
 )
@@ -37,27 +38,30 @@ const (
 
 // Document is the JSON document of one run.
 type Document struct {
-	Format     int             `json:"format"`
-	Verdict    string          `json:"verdict"`
-	Exit       int             `json:"exit"`
-	Code       Code            `json:"code"`
-	Assurance  string          `json:"assurance,omitempty"` // "commit": nobody's signature counts towards the verdict
-	Counts     *Counts         `json:"counts,omitempty"`
-	Paths      []Path          `json:"paths,omitempty"`
-	Archives   []Archive       `json:"archives,omitempty"`
-	Tree       *TreeIDs        `json:"tree,omitempty"`
-	Commit     *Commit         `json:"commit,omitempty"`
-	Claim      *Claim          `json:"claim,omitempty"`
-	Moved      *Moved          `json:"moved,omitempty"`
-	Lock       *Lock           `json:"lock,omitempty"`
-	Modes      []ModeCount     `json:"modes,omitempty"`
-	Candidates []Candidate     `json:"candidates,omitempty"`
-	Notes      []string        `json:"notes,omitempty"`
-	NotChecked []string        `json:"not_checked,omitempty"`
-	Refused    *Refused        `json:"refused,omitempty"`
-	Error      *Error          `json:"error,omitempty"`
-	results    *compare.Report // the source of Counts and Paths, for the text
-	archive    tree.Tree
+	Format      int             `json:"format"`
+	Verdict     string          `json:"verdict"`
+	Exit        int             `json:"exit"`
+	Code        Code            `json:"code"`
+	Assurance   string          `json:"assurance,omitempty"` // "commit": nobody's signature counts towards the verdict
+	Counts      *Counts         `json:"counts,omitempty"`
+	Provenance  *Provenance     `json:"provenance,omitempty"`
+	Paths       []Path          `json:"paths,omitempty"`
+	Archives    []Archive       `json:"archives,omitempty"`
+	Tree        *TreeIDs        `json:"tree,omitempty"`
+	Commit      *Commit         `json:"commit,omitempty"`
+	Claim       *Claim          `json:"claim,omitempty"`
+	Moved       *Moved          `json:"moved,omitempty"`
+	Lock        *Lock           `json:"lock,omitempty"`
+	Explanation *Explanation    `json:"explanation,omitempty"`
+	Modes       []ModeCount     `json:"modes,omitempty"`
+	Candidates  []Candidate     `json:"candidates,omitempty"`
+	Notes       []string        `json:"notes,omitempty"`
+	NotChecked  []string        `json:"not_checked,omitempty"`
+	Refused     *Refused        `json:"refused,omitempty"`
+	Error       *Error          `json:"error,omitempty"`
+	results     *compare.Report // the source of Counts and Paths, for the text
+	archive     tree.Tree
+	findings    []provenance.Finding // the source of Provenance, for the text
 }
 
 // Counts is the number of paths in each class.
@@ -84,6 +88,7 @@ type Path struct {
 	By       []string `json:"by,omitempty"`
 	Reason   string   `json:"reason,omitempty"`
 	Accepted bool     `json:"accepted,omitempty"`
+	Source   *Source  `json:"source,omitempty"`
 }
 
 // Side is a path as one side has it.

@@ -1,12 +1,16 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/countermark/countermark/internal/compare"
 	"github.com/countermark/countermark/internal/escape"
+	"github.com/countermark/countermark/internal/provenance"
+	"github.com/countermark/countermark/internal/tree"
 )
 
 // Style is how the text is shown.
@@ -76,6 +80,12 @@ func (d *Document) Text(style Style) string {
 	}
 	t := &text{style: style}
 	t.head(d)
+	if d.Explanation != nil {
+		t.explanation(d)
+		t.verdict(d)
+		return t.String()
+	}
+	t.loud(d)
 	t.unaccepted(d)
 	for _, c := range classLines {
 		t.class(d, c)
@@ -125,7 +135,7 @@ func (t *text) unaccepted(d *Document) {
 			continue
 		}
 		if n++; n <= maxNamed {
-			t.line("  %s %s", t.paint(red, "not in "+escape.Text(path.Base(d.Lock.File))+":"), describe(r))
+			t.line("  %s %s", t.paint(red, "not in "+escape.Text(path.Base(d.Lock.File))+":"), d.describe(r))
 		}
 	}
 	if n > maxNamed {
@@ -133,8 +143,8 @@ func (t *text) unaccepted(d *Document) {
 	}
 }
 
-// describe names a path and its class on one line.
-func describe(r *compare.Result) string {
+// describe names a path, its class and its label on one line.
+func (d *Document) describe(r *compare.Result) string {
 	s := fmt.Sprintf("%-9s %s", r.Class, escape.Text(displayPath(r)))
 	if len(r.By) > 0 {
 		s += " (" + strings.Join(r.By, ", ") + ")"
@@ -142,10 +152,22 @@ func describe(r *compare.Result) string {
 	if r.Reason != "" {
 		s += " (" + escape.Text(r.Reason) + ")"
 	}
+	if f := d.finding(r.Path); f != nil {
+		s += " (" + labelOf(f.Label, f.Change) + ": " + escape.Text(f.Evidence) + ")"
+	}
 	if r.Accepted {
 		s += " (accepted)"
 	}
 	return s
+}
+
+// finding returns what was found of a path, nil for nothing.
+func (d *Document) finding(p tree.Path) *provenance.Finding {
+	i, found := slices.BinarySearchFunc(d.findings, p, func(f provenance.Finding, p tree.Path) int { return cmp.Compare(f.Path, p) })
+	if !found {
+		return nil
+	}
+	return &d.findings[i]
 }
 
 func (t *text) class(d *Document, c classLine) {
@@ -162,7 +184,7 @@ func (t *text) class(d *Document, c classLine) {
 		t.line("%s", t.paint(c.color, head))
 		for r := range d.results.All(d.archive) {
 			if r.Class == c.class {
-				t.line("         %s", describe(r))
+				t.line("         %s", d.describe(r))
 			}
 		}
 		return
@@ -176,6 +198,10 @@ func (t *text) class(d *Document, c classLine) {
 				color = c.color
 			}
 		}
+	}
+	if (c.class == compare.Added || c.class == compare.Changed) && len(d.findings) > 0 {
+		t.labels(d, head, color, c.class == compare.Changed)
+		return
 	}
 	t.list(head, color, group(paths))
 }
@@ -213,16 +239,19 @@ func (t *text) list(head, color string, items []string) {
 }
 
 // wrap writes a paragraph, its head painted, its further lines indented by two.
-func (t *text) wrap(color, head, body string) {
+func (t *text) wrap(color, head, body string) { t.wrapAt(color, head, "  ", body) }
+
+// wrapAt writes a paragraph, its head painted, its further lines indented.
+func (t *text) wrapAt(color, head, indent, body string) {
 	line, painted := head, t.paint(color, head)
 	flush := func() {
 		t.line("%s", strings.TrimRight(painted+strings.TrimPrefix(line, head), " "))
 		head, painted = "", ""
 	}
 	for word := range strings.FieldsSeq(escape.Text(body)) {
-		if len([]rune(line))+1+len([]rune(word)) > t.style.Width && line != head && line != "  " {
+		if len([]rune(line))+1+len([]rune(word)) > t.style.Width && line != head && line != indent {
 			flush()
-			line = "  "
+			line = indent
 		}
 		if !strings.HasSuffix(line, " ") {
 			line += " "

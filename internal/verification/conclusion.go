@@ -19,7 +19,7 @@ import (
 func (v *verification) conclude(ctx context.Context, result *compare.Report, inputs []*input, all []*archive.Contents) error {
 	first := all[0]
 	if v.lock != nil {
-		result.Accept(v.lock)
+		result.Accept(v.lock, v.known)
 	}
 	v.checkClaims(ctx, result, all)
 	v.checkRecorded(result, first)
@@ -34,6 +34,7 @@ func (v *verification) conclude(ctx context.Context, result *compare.Report, inp
 	for _, other := range all[1:] {
 		v.doc.AddModes(other.Modes)
 	}
+	v.doc.SetProvenance(result, v.findings)
 	v.notes(result, first)
 	if v.lock != nil {
 		v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), Stale: stale(result)}
@@ -54,9 +55,12 @@ func (v *verification) conclude(ctx context.Context, result *compare.Report, inp
 
 // stale words the lock file's lines that no longer occur.
 func stale(result *compare.Report) []string {
-	lines := make([]string, 0, len(result.Stale()))
+	lines := make([]string, 0, len(result.Stale())+len(result.StaleToolFiles()))
 	for _, a := range result.Stale() {
 		lines = append(lines, fmt.Sprintf("%v %s", a.Class, a.Path))
+	}
+	for _, t := range result.StaleToolFiles() {
+		lines = append(lines, fmt.Sprintf("%v %s (as a file of %s)", t.Class, t.Path, t.Tool))
 	}
 	return lines
 }

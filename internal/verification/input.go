@@ -1,6 +1,7 @@
 package verification
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -90,7 +91,7 @@ func stdinInput(r io.Reader) (*input, error) {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, fmt.Errorf("reading standard input: %w", err)
 	}
-	in.reader = onlyReader{io.MultiReader(newBytesReader(head[:n]), r)}
+	in.reader = onlyReader{io.MultiReader(bytes.NewReader(head[:n]), r)}
 	if format, ok := envelope.Recognise(head[:n]); !ok || format != envelope.Zip {
 		return in, nil
 	}

@@ -5,24 +5,27 @@ import (
 	"context"
 	"strings"
 
+	"github.com/countermark/countermark/internal/provenance"
 	"github.com/countermark/countermark/internal/tree"
 )
 
 // maxHeldBytes bounds the contents that wait for the attributes. They take git
 // a tenth of a second; beyond the bound, reading waits for them.
-const maxHeldBytes = 16 << 20
+const maxHeldBytes = 4 << 20
 
-// inspector shows the archive's contents to the filters of the parts. The
+// inspector shows the archive's contents to the filters of the parts, and to
+// what gathers where they come from. The
 // archive is not kept waiting for the attributes, which are read at the same
 // time: what differs from the commit before they are there is held.
 type inspector struct {
-	parts  parts
-	tree   tree.Tree     // of the commit
-	wants  bool          // the commit has attributes files at all
-	loaded chan struct{} // closed when the attributes are there, or err says why not
-	err    error
-	held   []heldFile
-	bytes  int
+	parts    parts
+	tree     tree.Tree // of the commit
+	evidence *provenance.Evidence
+	wants    bool          // the commit has attributes files at all
+	loaded   chan struct{} // closed when the attributes are there, or err says why not
+	err      error
+	held     []heldFile
+	bytes    int
 }
 
 type heldFile struct {
@@ -33,7 +36,8 @@ type heldFile struct {
 // startInspector begins to read the attributes of all parts. Nobody else may
 // use their repositories until finish has returned.
 func (v *verification) startInspector(ctx context.Context) *inspector {
-	i := &inspector{parts: v.parts, tree: v.tree, loaded: make(chan struct{})}
+	v.evidence = provenance.NewEvidence(v.tree, v.target.ID.Format(), tree.Path(v.o.Explain))
+	i := &inspector{parts: v.parts, tree: v.tree, evidence: v.evidence, loaded: make(chan struct{})}
 	for _, e := range v.tree.Entries() {
 		i.wants = i.wants || strings.HasSuffix(string(e.Path), ".gitattributes")
 	}
@@ -48,13 +52,15 @@ func (v *verification) startInspector(ctx context.Context) *inspector {
 	return i
 }
 
-// Wants reports whether any file may have an image other than its blob.
-func (i *inspector) Wants(tree.Path) bool { return i.wants }
+// Wants reports that every file is to be shown: whether one differs from the
+// commit's is known when it has gone by.
+func (i *inspector) Wants(tree.Path) bool { return true }
 
 // Inspect looks at a file that is not the commit's.
 func (i *inspector) Inspect(e *tree.Entry, content []byte) {
 	base := i.tree.Lookup(e.Path)
-	if base == nil || base.Kind != tree.File || e.IDs.Agree(base.IDs) {
+	i.evidence.Inspect(e, base, content)
+	if !i.wants || base == nil || base.Kind != tree.File || e.IDs.Agree(base.IDs) {
 		return
 	}
 	select {

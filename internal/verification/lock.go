@@ -6,11 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/compare"
+	"github.com/countermark/countermark/internal/durable"
 	"github.com/countermark/countermark/internal/gitrepo"
+	"github.com/countermark/countermark/internal/knownfile"
 	"github.com/countermark/countermark/internal/lockfile"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/revision"
@@ -63,7 +66,8 @@ func (v *verification) updateLock(result *compare.Report, contents *archive.Cont
 	if result.Collided() || contents.Identity.Collision {
 		return &report.Failure{Code: report.Failed, Detail: "the lock file was not written: a file carries a SHA-1 collision attack", Hint: "do not use this release"}
 	}
-	next := &lockfile.Lock{Accepted: result.Differences()}
+	next := &lockfile.Lock{ToolFiles: v.toolFileLines(result)}
+	next.Accepted = result.Differences(next.ToolFiles, v.known)
 	if v.lock != nil {
 		next.Repository, next.TagPattern, next.Root = v.lock.Repository, v.lock.TagPattern, v.lock.Root
 	}
@@ -86,7 +90,7 @@ func (v *verification) updateLock(result *compare.Report, contents *archive.Cont
 	if err != nil {
 		return err
 	}
-	if err := writeWhole(v.lockPath, data); err != nil {
+	if err := durable.WriteFile(v.lockPath, data); err != nil {
 		return fmt.Errorf("writing the lock file: %w", err)
 	}
 	if next.Repository == "" {
@@ -96,30 +100,26 @@ func (v *verification) updateLock(result *compare.Report, contents *archive.Cont
 	return nil
 }
 
-// writeWhole replaces a file by a complete new one: at any moment the path
-// holds the old bytes or the new.
-func writeWhole(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".countermark-*")
-	if err != nil {
-		return err
+// toolFileLines returns the lines for tools' files of the next lock file: those
+// of the last one, and with --by-label one for each tool's file that none of
+// these accepts, from the lowest version on that ships this content.
+func (v *verification) toolFileLines(result *compare.Report) []lockfile.ToolFile {
+	var lines []lockfile.ToolFile
+	if v.lock != nil {
+		lines = v.lock.ToolFiles
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
+	if !v.o.ByLabel {
+		return lines
+	}
+	for _, a := range result.Differences(lines, v.known) {
+		origins := v.known[a.Path]
+		name := filepath.Base(string(a.Path))
+		if len(origins) == 0 || slices.ContainsFunc(lines, func(t lockfile.ToolFile) bool { return t.Path == string(a.Path) }) {
+			continue
 		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(0o644)
+		if best := knownfile.Best(origins, name); filepath.Base(best.Path) == name {
+			lines = append(lines, lockfile.ToolFile{Class: a.Class, Tool: best.Tool, MinVersion: best.First, Mode: a.Mode, Path: string(a.Path)})
+		}
 	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return lines
 }

@@ -5,6 +5,7 @@
 package verification
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/lockfile"
 	"github.com/countermark/countermark/internal/progress"
+	"github.com/countermark/countermark/internal/provenance"
 	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/tree"
@@ -40,6 +42,10 @@ type Options struct {
 	Lock        string   // lock file; "": LockFileName, if it exists
 	MayLackLock bool     // Lock need not exist
 	UpdateLock  bool     // record what is found in the lock file
+	ByLabel     bool     // with UpdateLock: record files of tools as such
+	Explain     string   // a path below the prefix, to be explained; "": none
+	Indexes     []string // index files, beside the one that comes with the program
+	Known       []string // folders, archives and packages of tools, beside the indexes
 	All         bool     // list identical paths in the document too
 	Decoder     string   // of xz: "auto", "system" or "go"
 	Limits      envelope.Limits
@@ -68,6 +74,9 @@ type verification struct {
 	tree     tree.Tree // of the commit, with the submodules given laid out in it
 	doc      *report.Document
 	file     string // the archive being read, for refusals
+	evidence *provenance.Evidence
+	findings []provenance.Finding // of added and changed files
+	known    compare.KnownFiles   // of these
 }
 
 // target is the commit that the archive is compared with.
@@ -144,10 +153,7 @@ func (v *verification) run(ctx context.Context) error {
 	v.file = inputs[0].name
 	inspector := v.startInspector(ctx)
 	contents, err := first.Read(ctx, inspector)
-	if finishErr := inspector.finish(); err == nil {
-		err = finishErr
-	}
-	if err != nil {
+	if err := cmp.Or(err, inspector.finish()); err != nil {
 		return err
 	}
 	all, err := v.readOthers(ctx, inputs, contents)
@@ -165,6 +171,9 @@ func (v *verification) run(ctx context.Context) error {
 	if err := v.compareOthers(ctx, result, inputs, all); err != nil {
 		return err
 	}
+	if err := v.label(ctx, result); err != nil {
+		return err
+	}
 	return v.conclude(ctx, result, inputs, all)
 }
 
@@ -177,6 +186,9 @@ func (v *verification) checkOptions() error {
 	case "auto", "system", "go":
 	default:
 		return report.UsageFailure("", "--decoder %q is none of auto, system, go", v.o.Decoder)
+	}
+	if v.o.ByLabel && !v.o.UpdateLock {
+		return report.UsageFailure("give both, to record files of tools by tool and version", "--by-label says how --update-lock records, which is not given")
 	}
 	seen := make(map[string]bool)
 	for _, name := range v.o.Archives {
@@ -255,7 +267,7 @@ func (v *verification) explain(err error) *report.Failure {
 	transport, unreachable := errors.AsType[*gitrepo.TransportError](err)
 	switch {
 	case f.Refusal != nil:
-		f.Hint = hintFor(f.Refusal.Rule)
+		f.Hint = report.HintFor(f.Refusal.Rule)
 		if !strings.HasPrefix(string(f.Refusal.Rule), "GIT_") && v.file != "" { // else it is about the repository
 			f.File, f.Detail = v.file, v.file+": "+f.Detail
 		}

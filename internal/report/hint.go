@@ -1,16 +1,14 @@
-package verification
+package report
 
 import (
-	"bytes"
-	"io"
 	"strings"
 
 	"github.com/countermark/countermark/internal/refusal"
 )
 
-// hintFor returns what a person can do about a refusal, "" if there is nothing
+// HintFor returns what a person can do about a refusal, "" if there is nothing
 // but to ask for a better archive.
-func hintFor(rule refusal.Rule) string {
+func HintFor(rule refusal.Rule) string {
 	switch rule {
 	case refusal.NameTop:
 		return "if the archive's layout is meant to be so, name the directory with --prefix (empty for none)"
@@ -47,5 +45,3 @@ func specificationOf(rule refusal.Rule) string {
 	}
 	return "archive.md"
 }
-
-func newBytesReader(b []byte) io.Reader { return bytes.NewReader(b) }

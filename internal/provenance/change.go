@@ -1,0 +1,155 @@
+package provenance
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/countermark/countermark/internal/catalogue"
+	"github.com/countermark/countermark/internal/tree"
+)
+
+// change says what was done to a file.
+func (j *judgement) change(c *changed) Finding {
+	f := Finding{Path: c.path, Kind: c.kind, Serial: c.print.Serial}
+	if c.kind != tree.File || c.blob.IsZero() {
+		f.Change, f.Evidence = OtherChange, "it is another kind of file"
+		return f
+	}
+	if f.Known = j.Index.Find(c.print.SHA256); len(f.Known) > 0 && !c.print.SHA256.IsZero() {
+		f.Change = KnownToolFile
+		f.describeKnown(path.Base(string(c.path)))
+		return f
+	}
+	j.serialAhead(&f)
+	if c.content == nil {
+		f.Evidence = "it is too large, or there are too many that differ"
+		return f
+	}
+	if !c.given {
+		f.Evidence = fmt.Sprintf("its committed content is not at hand (blob %v)", c.blob)
+		return f
+	}
+	said := ""
+	f.Change, said = compareContents(path.Ext(string(c.path)), c.base, c.content)
+	if f.Evidence != "" {
+		said += "; " + f.Evidence
+	}
+	f.Evidence = said
+	return f
+}
+
+// compareContents says what was done to the committed content.
+func compareContents(ext string, before, after []byte) (Change, string) {
+	if bytes.Equal(withoutSpace(before), withoutSpace(after)) {
+		return WhiteSpace, "only white space differs"
+	}
+	if ext == ".po" || ext == ".pot" {
+		if said, ok := compareCatalogues(before, after); ok {
+			return CatalogueUpdate, said
+		} else if said != "" {
+			return OtherChange, said
+		}
+	}
+	if lines, ok := stamped(before, after); ok {
+		return VersionStamp, fmt.Sprintf("only numbers, dates and versions differ, on %d lines", lines)
+	}
+	added, removed := lineCounts(before, after)
+	return OtherChange, fmt.Sprintf("%d lines added, %d removed", added, removed)
+}
+
+// compareCatalogues compares what two catalogues say; "" if one cannot be read.
+// It is an update if no translation is new or another one: msgmerge takes
+// translations away whose original was changed, and adds none.
+func compareCatalogues(before, after []byte) (said string, update bool) {
+	old, err := catalogue.ParsePO(before)
+	if err != nil {
+		return "", false
+	}
+	now, err := catalogue.ParsePO(after)
+	if err != nil {
+		return "", false
+	}
+	d := catalogue.Compare(old, now)
+	switch {
+	case d.TranslationsSame():
+		return "the translations are the same" + describeDifference(d), true
+	case d.Translated.Added == 0 && d.Translated.Changed == 0 && !d.Decoding:
+		return "no translation is new or another one" + describeDifference(d), true
+	}
+	return "translations are new, or others" + describeDifference(d), false
+}
+
+// describeDifference says in words what differs between two catalogues.
+func describeDifference(d catalogue.Difference) string {
+	var parts []string
+	for _, kind := range []struct {
+		name string
+		catalogue.Count
+	}{{"translated", d.Translated}, {"fuzzy", d.Fuzzy}, {"untranslated", d.Untranslated}, {"obsolete", d.Obsolete}} {
+		if kind.Count != (catalogue.Count{}) {
+			parts = append(parts, fmt.Sprintf("%s: %d added, %d removed, %d changed", kind.name, kind.Added, kind.Removed, kind.Changed))
+		}
+	}
+	if len(d.HeaderFields) > 0 {
+		parts = append(parts, "header: "+strings.Join(d.HeaderFields, ", "))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "comments, references, order or wrapping differ")
+	}
+	return ": " + strings.Join(parts, "; ")
+}
+
+func withoutSpace(text []byte) []byte {
+	return bytes.Join(bytes.Fields(text), nil)
+}
+
+// stampWords is what a release writes anew: numbers, versions, names of months
+// and days.
+var stampWords = regexp.MustCompile(`\b(?:[Vv]?\d[\w.+~:-]*|Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:tember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?|Mon|Tue|Wed|Thu|Fri|Sat|Sun|DEV|dev|git|unreleased|UNRELEASED)\b`)
+
+// stamped reports whether two texts have the same lines but for stampWords, and
+// on how many lines those differ.
+func stamped(before, after []byte) (lines int, ok bool) {
+	old, now := bytes.Split(before, []byte("\n")), bytes.Split(after, []byte("\n"))
+	if len(old) != len(now) {
+		return 0, false
+	}
+	for i := range old {
+		if bytes.Equal(old[i], now[i]) {
+			continue
+		}
+		lines++
+		if len(old[i]) > maxLineBytes || len(now[i]) > maxLineBytes || !bytes.Equal(unstamped(old[i]), unstamped(now[i])) {
+			return 0, false
+		}
+	}
+	return lines, lines > 0
+}
+
+// unstamped returns a line with each run of stampWords, and what divides them,
+// as one.
+func unstamped(line []byte) []byte {
+	line = stampWords.ReplaceAll(line, []byte("\x00"))
+	return stampRun.ReplaceAll(line, []byte("\x00"))
+}
+
+var stampRun = regexp.MustCompile("\x00(?:[ ,/.:-]*\x00)*(?:-\x00)?")
+
+// lineCounts returns how many lines one text has that the other has not, and
+// the reverse, each line as often as it occurs.
+func lineCounts(before, after []byte) (added, removed int) {
+	counts := make(map[string]int)
+	for line := range bytes.SplitSeq(before, []byte("\n")) {
+		counts[string(line)]++
+	}
+	for line := range bytes.SplitSeq(after, []byte("\n")) {
+		counts[string(line)]--
+	}
+	for _, n := range counts {
+		added, removed = added+max(-n, 0), removed+max(n, 0)
+	}
+	return added, removed
+}

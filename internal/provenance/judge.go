@@ -1,0 +1,333 @@
+package provenance
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/knownfile"
+	"github.com/countermark/countermark/internal/tree"
+)
+
+// Input is what Evidence is judged by.
+type Input struct {
+	Added      []*tree.Entry // the archive's entries that the commit does not have, in order
+	Changed    []*tree.Entry // those that differ from the commit's
+	Index      *knownfile.Index
+	Submodules []tree.Path // paths whose content in the commit's tree is that of a submodule
+	Pinned     []tree.Path // submodules that are not at hand
+	Subject    string      // first line of the commit's message
+}
+
+// judgement is one judging.
+type judgement struct {
+	*Evidence
+	Input
+	tracked map[digest.ObjectID]tree.Path // a path of each blob of the commit
+	files   map[tree.Path]tree.Path       // a path of each base name, in lower case
+}
+
+// Judge labels every added path, and says what was done to every changed one, in
+// the order of their paths: one finding for each.
+func (v *Evidence) Judge(in Input) []Finding {
+	j := &judgement{Evidence: v, Input: in, tracked: make(map[digest.ObjectID]tree.Path), files: make(map[tree.Path]tree.Path)}
+	for _, e := range v.commit.Entries() {
+		if e.Kind != tree.File {
+			continue
+		}
+		if id := e.IDs.In(v.format); j.tracked[id] == "" {
+			j.tracked[id] = e.Path
+		}
+		j.files[tree.Path(strings.ToLower(path.Base(string(e.Path))))] = e.Path
+	}
+	findings := make([]Finding, 0, len(in.Added)+len(in.Changed))
+	seen := make(map[tree.Path]int, len(v.added)+len(v.changed))
+	for i := range v.added {
+		seen[v.added[i].path] = i
+	}
+	for i := range v.changed {
+		seen[v.changed[i].path] = i
+	}
+	for _, e := range in.Added {
+		o := &observation{path: e.Path, kind: e.Kind, size: e.Size, ids: e.IDs, unread: "more than 20,000 files are added: it was not looked at"}
+		if i, ok := seen[e.Path]; ok {
+			o = &v.added[i]
+		}
+		findings = append(findings, j.label(o))
+	}
+	for _, e := range in.Changed {
+		c := &changed{path: e.Path, kind: e.Kind}
+		if i, ok := seen[e.Path]; ok {
+			c = &v.changed[i]
+		}
+		findings = append(findings, j.change(c))
+	}
+	slices.SortFunc(findings, func(a, b Finding) int { return cmp.Compare(a.Path, b.Path) })
+	return findings
+}
+
+// label finds the label of one file: what is certain first, what the file says
+// of itself last.
+func (j *judgement) label(o *observation) Finding {
+	f := Finding{Path: o.path, Kind: o.kind, Label: Unexplained, Claim: o.claim, Serial: o.print.Serial}
+	if o.unread != "" {
+		if same := j.sameContent(o); same != nil {
+			f = j.label(same)
+			f.Path = o.path
+			return f
+		}
+	}
+	for _, try := range []func(*observation, *Finding) bool{
+		j.toolFile, j.copied, j.compiled, j.modified, j.headed, j.renamed, j.stated, j.filledIn, j.token, j.history, j.rendered,
+	} {
+		if try(o, &f) {
+			break
+		}
+	}
+	if f.Label != ToolFile {
+		j.serialAhead(&f)
+	}
+	if f.Label == Unexplained && f.Evidence == "" {
+		f.Evidence = j.nothing(o)
+	}
+	return f
+}
+
+// sameContent returns the observation of a hard link's target.
+func (j *judgement) sameContent(o *observation) *observation {
+	for i := range j.added {
+		if a := &j.added[i]; a.unread == "" && a.ids == o.ids {
+			return a
+		}
+	}
+	return nil
+}
+
+func (j *judgement) toolFile(o *observation, f *Finding) bool {
+	if o.unread != "" || o.size == 0 || o.kind != tree.File {
+		return false
+	}
+	f.Known = j.Index.Find(o.print.SHA256)
+	if len(f.Known) == 0 {
+		return false
+	}
+	f.describeKnown(path.Base(string(o.path)))
+	f.Label = ToolFile
+	return true
+}
+
+// describeKnown fills in what the known file is.
+func (f *Finding) describeKnown(name string) {
+	best := knownfile.Best(f.Known, name)
+	f.Tool, f.Version = best.Tool, best.Last
+	f.Evidence = fmt.Sprintf("%s of %s %s", best.Path, best.Tool, best.Versions())
+	if path.Base(best.Path) != name {
+		f.Evidence += ", under another name"
+	}
+}
+
+func (j *judgement) copied(o *observation, f *Finding) bool {
+	at, ok := j.tracked[o.ids.In(j.format)]
+	if !ok || o.kind != tree.File {
+		return false
+	}
+	f.Label, f.Of, f.Evidence = Copy, at, "the same as "+string(at)
+	for _, submodule := range j.Submodules {
+		if strings.HasPrefix(string(at), string(submodule)+"/") {
+			f.Label = SubmoduleContent
+		}
+	}
+	return true
+}
+
+// compiled holds a compiled catalogue to the text beside it.
+func (j *judgement) compiled(o *observation, f *Finding) bool {
+	ext := path.Ext(string(o.path))
+	if ext != ".gmo" && ext != ".mo" || o.unread != "" {
+		return false
+	}
+	if o.problem != "" {
+		f.Evidence = "it is no catalogue that msgfmt writes: " + o.problem
+		return true
+	}
+	source := tree.Path(strings.TrimSuffix(string(o.path), ext) + ".po")
+	meaning, ok := j.meanings[source]
+	switch {
+	case !ok:
+		f.Evidence = fmt.Sprintf("there is no %s, or none that can be read, to hold it to", source)
+	case !o.meaning.CompiledFrom(meaning):
+		f.Evidence = fmt.Sprintf("it does not hold the translations of %s", source)
+	default:
+		f.Label, f.Of, f.Evidence = CompiledCatalogue, source, "exactly the translations of "+string(source)
+		f.Tool = "gettext"
+	}
+	return true
+}
+
+// modified looks for a known file of the same name that this one came from.
+func (j *judgement) modified(o *observation, f *Finding) bool {
+	m, ok := j.Index.Nearest(path.Base(string(o.path)), o.print)
+	if ok && !m.SameForm && m.Percent < minPercentDespiteHeader && !o.claim.IsZero() && !o.claim.Generic {
+		return false // a Makefile.in by automake has much in common with every other
+	}
+	return ok && f.setNearest(&m)
+}
+
+// minPercentDespiteHeader is how much a file that carries a known tool's header
+// must be like a known file to count as that one, modified.
+const minPercentDespiteHeader = 60
+
+// renamed looks for a known file of another name that this one came from.
+func (j *judgement) renamed(o *observation, f *Finding) bool {
+	m, ok := j.Index.NearestOfAnyName(path.Base(string(o.path)), o.print)
+	return ok && f.setNearest(&m)
+}
+
+func (f *Finding) setNearest(m *knownfile.Match) bool {
+	f.Label, f.Nearest, f.Tool, f.Version = ModifiedToolFile, m, m.Tool, m.Last
+	how := fmt.Sprintf("about %d %% of the lines", m.Percent)
+	switch {
+	case m.SameForm:
+		how = "all but white space and what looks like comment lines"
+	case m.Percent == 100:
+		how = "almost all lines"
+	}
+	f.Evidence = fmt.Sprintf("%s as in %s of %s %s, the nearest known", how, m.Path, m.Tool, m.Versions())
+	return true
+}
+
+// serialAhead compares an m4 file's serial number with those known of its name.
+func (j *judgement) serialAhead(f *Finding) {
+	if f.Serial == "" {
+		return
+	}
+	highest, where, ok := j.Index.HighestSerial(path.Base(string(f.Path)))
+	if !ok || f.Serial.Compare(highest) <= 0 {
+		return
+	}
+	f.Highest = highest
+	f.Evidence = strings.TrimPrefix(f.Evidence+"; ", "; ") +
+		fmt.Sprintf("serial %s is ahead of every known release (%s in %s %s)", f.Serial, highest, where.Tool, where.Versions())
+}
+
+// headed takes the header of a known tool.
+func (j *judgement) headed(o *observation, f *Finding) bool {
+	return !o.claim.Generic && j.claimed(o, f)
+}
+
+// stated takes a statement in words.
+func (j *judgement) stated(o *observation, f *Finding) bool {
+	return o.claim.Generic && j.claimed(o, f)
+}
+
+// claimed takes what a file says of itself. A statement that names only a source
+// counts if the commit has a file of that name.
+func (j *judgement) claimed(o *observation, f *Finding) bool {
+	c := o.claim
+	if c.IsZero() {
+		return false
+	}
+	if c.From != "" {
+		if at, ok := j.files[tree.Path(strings.ToLower(path.Base(c.From)))]; ok {
+			f.Of = at
+		}
+	}
+	if c.Tool == "" && f.Of == "" {
+		return false
+	}
+	f.Label, f.Tool, f.Version = Derived, c.Tool, c.Version
+	f.Evidence = fmt.Sprintf("line %d says: %s", c.Line, c.Text)
+	return true
+}
+
+// minTemplatePercent is how many of the lines of a file and of its template must
+// be common where it cannot be shown that one is the other, filled in.
+const minTemplatePercent = 60
+
+// filledIn holds a file to its template.
+func (j *judgement) filledIn(o *observation, f *Finding) bool {
+	for _, name := range j.templatesOf(o.path) {
+		template, ok := j.templates[name]
+		if !ok {
+			continue
+		}
+		f.Evidence = ""
+		if template.content != nil && o.expansion != nil {
+			if lines, ok := fills(o.expansion, template.content); ok {
+				f.Evidence = fmt.Sprintf("%s with %d lines filled in", name, lines)
+			}
+		} else if same, filled := template.form.Sketch.Compare(o.print.Form.Sketch); filled > 0 && 100*same/filled >= minTemplatePercent {
+			f.Evidence = fmt.Sprintf("about %d %% of the lines as in %s", 100*same/filled, name)
+		}
+		if f.Evidence != "" {
+			f.Label, f.Of, f.Tool = Derived, name, "template"
+			return true
+		}
+	}
+	return false
+}
+
+// history explains a ChangeLog whose first entry is the commit's own message.
+func (j *judgement) history(o *observation, f *Finding) bool {
+	if o.entry == "" || o.entry != j.Subject {
+		return false
+	}
+	f.Label, f.Tool = Derived, "git log"
+	f.Evidence = "its first entry is the message of the commit: " + j.Subject
+	return true
+}
+
+// token explains files of one word, and of none.
+func (j *judgement) token(o *observation, f *Finding) bool {
+	said := describeToken(o.token)
+	if o.kind == tree.File && o.size == 0 {
+		said = "is empty"
+	}
+	if said == "" {
+		return false
+	}
+	f.Label, f.Evidence = Derived, said
+	return true
+}
+
+// rendered looks for the tracked source of a manual page, by its title and by
+// the name of the file.
+func (j *judgement) rendered(o *observation, f *Finding) bool {
+	if o.title == "" {
+		return false
+	}
+	name := strings.ToLower(path.Base(string(o.path)))
+	for _, stem := range []string{o.title, name, strings.TrimSuffix(name, path.Ext(name))} {
+		for _, suffix := range []string{"", ".in", ".adoc", ".pod", ".xml", ".md", ".rst"} {
+			if at, ok := j.files[tree.Path(stem+suffix)]; ok {
+				f.Label, f.Of, f.Tool = Derived, at, "manual page formatter"
+				f.Evidence = fmt.Sprintf("a manual page, as %s is", at)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// nothing says why there is no label.
+func (j *judgement) nothing(o *observation) string {
+	for _, at := range j.Pinned {
+		if strings.HasPrefix(string(o.path), string(at)+"/") {
+			return fmt.Sprintf("it lies in the submodule %s, whose content is not at hand: --submodule %s=REPO", at, at)
+		}
+	}
+	switch {
+	case o.kind == tree.Symlink:
+		return "a symbolic link"
+	case o.kind == tree.Directory:
+		return "a directory that holds nothing"
+	case o.kind == tree.Special:
+		return "a FIFO or device"
+	case o.unread != "":
+		return o.unread
+	}
+	return "nothing known is like it, and it does not say what made it"
+}

@@ -1,0 +1,157 @@
+package verification
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/countermark/countermark/internal/compare"
+	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/gitrepo"
+	"github.com/countermark/countermark/internal/indexing"
+	"github.com/countermark/countermark/internal/knownfile"
+	"github.com/countermark/countermark/internal/provenance"
+	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/tree"
+)
+
+// label finds out where the added files come from, and what was done to the
+// changed ones.
+func (v *verification) label(ctx context.Context, result *compare.Report) error {
+	var in provenance.Input
+	changed := make(map[tree.Path]bool)
+	for r := range result.Results() {
+		switch r.Class {
+		case compare.Added:
+			in.Added = append(in.Added, r.Archive)
+		case compare.Changed:
+			in.Changed = append(in.Changed, r.Archive)
+			changed[r.Path] = true
+		}
+	}
+	if len(in.Added)+len(in.Changed) == 0 && v.o.Explain == "" {
+		return nil
+	}
+	if err := v.giveChanged(ctx, func(p tree.Path) bool { return changed[p] }); err != nil {
+		return err
+	}
+	index, err := v.knownIndex(ctx)
+	if err != nil {
+		return err
+	}
+	in.Index = index
+	in.Subject, _, _ = strings.Cut(v.target.Message, "\n")
+	for _, p := range v.parts[1:] {
+		in.Submodules = append(in.Submodules, p.at)
+	}
+	for _, e := range v.tree.Entries() {
+		if e.Kind == tree.Submodule {
+			in.Pinned = append(in.Pinned, e.Path)
+		}
+	}
+	v.findings = v.evidence.Judge(in)
+	v.known = make(compare.KnownFiles)
+	for _, f := range v.findings {
+		if f.Label == provenance.ToolFile || f.Change == provenance.KnownToolFile {
+			v.known[f.Path] = f.Known
+		}
+	}
+	return v.explainPath(ctx, result)
+}
+
+// giveChanged reads the committed content of the files that were changed. Where
+// it cannot be had, the report says so of each.
+func (v *verification) giveChanged(ctx context.Context, is func(tree.Path) bool) error {
+	for _, p := range v.parts {
+		ids := v.evidence.Needed(func(path tree.Path) bool {
+			part, _ := v.parts.of(path)
+			return part == p && is(path)
+		})
+		if len(ids) == 0 {
+			continue
+		}
+		_, err := p.repo.Blobs(ctx, ids, func(id digest.ObjectID, content []byte) error {
+			v.evidence.Give(id, content)
+			return nil
+		})
+		if _, unreachable := errors.AsType[*gitrepo.TransportError](err); err != nil && !unreachable {
+			return err
+		}
+	}
+	return nil
+}
+
+// knownIndex returns the index that comes with the program, with what --index
+// and --known add.
+func (v *verification) knownIndex(ctx context.Context) (*knownfile.Index, error) {
+	v.o.Progress.Text("reading the index of known files")
+	defer v.o.Progress.Clear()
+	return indexing.Load(ctx, v.o.Indexes, v.o.Known)
+}
+
+// explainPath fills in what is known of the path given to --explain.
+func (v *verification) explainPath(ctx context.Context, result *compare.Report) error {
+	if v.o.Explain == "" {
+		return nil
+	}
+	path := tree.Path(v.o.Explain)
+	at := slices.IndexFunc(v.findings, func(f provenance.Finding) bool { return f.Path == path })
+	x := &report.Explanation{Path: v.o.Explain}
+	v.doc.Explanation = x
+	if at < 0 {
+		x.Detail = v.withoutLabel(path, result)
+		return nil
+	}
+	f := &v.findings[at]
+	base, name, err := v.baseFor(ctx, f)
+	switch {
+	case err != nil:
+		return err
+	case v.evidence.Explained == nil:
+		x.Detail = "its content is too large to be shown"
+	case base != nil:
+		x.DiffFrom = name
+		x.Diff, err = v.repo.Diff(ctx, base, v.evidence.Explained)
+	case f.Nearest != nil:
+		x.Detail = fmt.Sprintf("the text of %s of %s %s is not at hand; --known names a folder, an archive or a package that has it (SHA-256 %v)",
+			f.Nearest.Path, f.Nearest.Tool, f.Nearest.Versions(), f.Nearest.SHA256)
+	}
+	return err
+}
+
+// withoutLabel says why a path has no label.
+func (v *verification) withoutLabel(path tree.Path, result *compare.Report) string {
+	for r := range result.Results() {
+		if r.Path == path {
+			return fmt.Sprintf("it is %v: only added and changed files are explained", r.Class)
+		}
+	}
+	if v.tree.Lookup(path) != nil {
+		return "it is identical in the commit"
+	}
+	return "neither the archive nor the commit has it; paths are given without the archive's top directory"
+}
+
+// baseFor returns the content that a file is to be compared with: the nearest
+// known file's or, of a changed file, the commit's; nil if it is not at hand.
+func (v *verification) baseFor(ctx context.Context, f *provenance.Finding) (content []byte, name string, err error) {
+	if f.Nearest != nil {
+		content, err = indexing.Text(ctx, v.o.Known, f.Nearest.SHA256)
+		return content, fmt.Sprintf("%s %s, %s", f.Nearest.Tool, f.Nearest.Versions(), f.Nearest.Path), err
+	}
+	if f.Label != 0 {
+		return nil, "", nil
+	}
+	part, _ := v.parts.of(f.Path)
+	base := v.tree.Lookup(f.Path)
+	_, err = part.repo.Blobs(ctx, []digest.ObjectID{base.IDs.In(v.target.ID.Format())}, func(_ digest.ObjectID, blob []byte) error {
+		content = slices.Clone(blob)
+		return nil
+	})
+	if _, unreachable := errors.AsType[*gitrepo.TransportError](err); unreachable {
+		err = nil
+	}
+	return content, "the commit", err
+}
