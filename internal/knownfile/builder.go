@@ -123,6 +123,6 @@ func (b *Builder) Index() (*Index, error) {
 	if err := x.checkLimits(); err != nil {
 		return nil, err
 	}
-	x.nameRecords()
+	x.prepare()
 	return x, nil
 }

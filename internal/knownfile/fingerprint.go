@@ -65,12 +65,18 @@ const (
 
 // Take returns the fingerprint of the content of a file of the given name.
 func Take(name string, content []byte) Fingerprint {
-	f := Fingerprint{SHA256: sha256.Sum256(content)}
-	if bytes.IndexByte(content, 0) >= 0 {
-		return f
+	f := Identify(name, content)
+	if bytes.IndexByte(content, 0) < 0 {
+		f.Form = formOf(content)
 	}
-	f.Form = formOf(content)
-	if path.Ext(name) == ".m4" {
+	return f
+}
+
+// Identify returns the fingerprint without its form, which costs most: enough to
+// find a known file, and to compare serial numbers.
+func Identify(name string, content []byte) Fingerprint {
+	f := Fingerprint{SHA256: sha256.Sum256(content)}
+	if path.Ext(name) == ".m4" && bytes.IndexByte(content, 0) < 0 {
 		f.Serial = serialOf(content)
 	}
 	return f

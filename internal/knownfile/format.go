@@ -120,7 +120,7 @@ func Parse(data []byte) (*Index, error) {
 	if d.err != nil {
 		return nil, fmt.Errorf("reading the index: %v", d.err)
 	}
-	x.nameRecords()
+	x.prepare()
 	return x, nil
 }
 

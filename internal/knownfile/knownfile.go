@@ -67,12 +67,13 @@ type release struct {
 // knows nothing.
 type Index struct {
 	tools    []string
-	releases []release // by tool, then version
-	paths    []string  // sorted
-	serials  []Serial  // sorted
-	forms    []Form    // sorted by digest
-	records  []record  // sorted by sum
-	byName   map[string][]int32
+	releases []release                // by tool, then version
+	paths    []string                 // sorted
+	serials  []Serial                 // sorted
+	forms    []Form                   // sorted by digest
+	records  []record                 // sorted by sum
+	byName   map[string][]int32       // records by base name
+	byBin    [SketchSize][256][]int32 // forms by what each bin of their sketches holds
 }
 
 // Counts says how large an index is.
@@ -203,21 +204,46 @@ func (x *Index) NearestOfAnyName(name string, f Fingerprint) (best Match, ok boo
 	if f.Form.IsZero() {
 		return Match{}, false
 	}
+	near := x.formsLike(f.Form)
+	if len(near) == 0 {
+		return Match{}, false
+	}
 	for i := range x.records {
-		r := &x.records[i]
-		if r.form < 0 {
+		if !near[x.records[i].form] {
 			continue
 		}
-		form := &x.forms[r.form]
-		same, filled := form.Sketch.Compare(f.Form.Sketch)
-		if form.Digest != f.Form.Digest && (same < minSameOtherName || 100*same/filled < MinPercentOtherName) {
-			continue
-		}
-		if m := x.match(r, name, f); !ok || m.better(best, f.Serial) {
+		if m := x.match(&x.records[i], name, f); !ok || m.better(best, f.Serial) {
 			best, ok = m, true
 		}
 	}
 	return best, ok
+}
+
+// formsLike returns the forms that have enough in common with the given one. Of
+// the n bins that the given one fills, at most n-need differ in such a form, so
+// that one of any n-need+1 is the same: those are looked up.
+func (x *Index) formsLike(f Form) map[int32]bool {
+	var filled []int
+	for bin, b := range f.Sketch {
+		if b != 0 {
+			filled = append(filled, bin)
+		}
+	}
+	need := max(minSameOtherName, (MinPercentOtherName*len(filled)+99)/100)
+	near := make(map[int32]bool)
+	for _, bin := range filled[:max(0, len(filled)-need+1)] {
+		for _, i := range x.byBin[bin][f.Sketch[bin]] {
+			form := &x.forms[i]
+			same, either := form.Sketch.Compare(f.Sketch)
+			if same >= minSameOtherName && 100*same >= MinPercentOtherName*either {
+				near[i] = true
+			}
+		}
+	}
+	if i, found := slices.BinarySearchFunc(x.forms, f, compareForms); found {
+		near[int32(i)] = true
+	}
+	return near
 }
 
 // match holds a content to one record.
@@ -255,8 +281,8 @@ func (m Match) better(other Match, serial Serial) bool {
 	) > 0
 }
 
-// nameRecords fills in byName.
-func (x *Index) nameRecords() {
+// prepare fills in byName and byBin.
+func (x *Index) prepare() {
 	x.byName = make(map[string][]int32)
 	for i := range x.records {
 		for _, o := range x.records[i].origins {
@@ -264,6 +290,11 @@ func (x *Index) nameRecords() {
 			if list := x.byName[name]; len(list) == 0 || list[len(list)-1] != int32(i) {
 				x.byName[name] = append(list, int32(i))
 			}
+		}
+	}
+	for i := range x.forms {
+		for bin, b := range x.forms[i].Sketch {
+			x.byBin[bin][b] = append(x.byBin[bin][b], int32(i))
 		}
 	}
 }

@@ -24,16 +24,15 @@ func (j *judgement) change(c *changed) Finding {
 		return f
 	}
 	j.serialAhead(&f)
-	if c.content == nil {
-		f.Evidence = "it is too large, or there are too many that differ"
-		return f
+	said := c.said
+	switch {
+	case c.change != ChangeUnknown:
+		f.Change = c.change
+	case c.content != nil:
+		said = fmt.Sprintf("its committed content is not at hand (blob %v)", c.blob)
+	default:
+		said = "it is too large, or there are too many that differ"
 	}
-	if !c.given {
-		f.Evidence = fmt.Sprintf("its committed content is not at hand (blob %v)", c.blob)
-		return f
-	}
-	said := ""
-	f.Change, said = compareContents(path.Ext(string(c.path)), c.base, c.content)
 	if f.Evidence != "" {
 		said += "; " + f.Evidence
 	}
@@ -43,7 +42,7 @@ func (j *judgement) change(c *changed) Finding {
 
 // compareContents says what was done to the committed content.
 func compareContents(ext string, before, after []byte) (Change, string) {
-	if bytes.Equal(withoutSpace(before), withoutSpace(after)) {
+	if sameButSpace(before, after) {
 		return WhiteSpace, "only white space differs"
 	}
 	if ext == ".po" || ext == ".pot" {
@@ -102,8 +101,22 @@ func describeDifference(d catalogue.Difference) string {
 	return ": " + strings.Join(parts, "; ")
 }
 
-func withoutSpace(text []byte) []byte {
-	return bytes.Join(bytes.Fields(text), nil)
+// sameButSpace reports whether two texts are the same but for white space.
+func sameButSpace(a, b []byte) bool {
+	for {
+		a, b = skipSpace(a), skipSpace(b)
+		if len(a) == 0 || len(b) == 0 || a[0] != b[0] {
+			return len(a) == 0 && len(b) == 0
+		}
+		a, b = a[1:], b[1:]
+	}
+}
+
+func skipSpace(s []byte) []byte {
+	for len(s) > 0 && (s[0] == ' ' || s[0] >= '\t' && s[0] <= '\r') {
+		s = s[1:]
+	}
+	return s
 }
 
 // stampWords is what a release writes anew: numbers, versions, names of months

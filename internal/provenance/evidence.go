@@ -51,9 +51,9 @@ type changed struct {
 	kind    tree.Kind       // of the archive's entry
 	blob    digest.ObjectID // the commit's
 	print   knownfile.Fingerprint
-	content []byte // nil: not kept
-	base    []byte // the commit's content, once it was given
-	given   bool
+	content []byte // nil: not kept, or compared already
+	change  Change // what was done, once the committed content was given
+	said    string // in words
 }
 
 // Evidence gathers, as the contents of an archive go by, what Judge needs. Not
@@ -156,7 +156,7 @@ func (v *Evidence) observe(e *tree.Entry, content []byte) {
 func (v *Evidence) observeChange(e, base *tree.Entry, content []byte) {
 	c := changed{path: e.Path, kind: e.Kind, blob: base.IDs.In(v.format)}
 	if content != nil {
-		c.print = knownfile.Take(path.Base(string(e.Path)), content)
+		c.print = knownfile.Identify(path.Base(string(e.Path)), content)
 	}
 	if content != nil && len(content) <= maxChangedFile && v.kept+len(content) <= maxChangedBytes {
 		v.kept += len(content)
@@ -182,16 +182,17 @@ func (v *Evidence) Needed(is func(tree.Path) bool) []digest.ObjectID {
 }
 
 // Give takes a blob that Needed asked for; its bytes must have been hashed to id.
+// The contents of the files that waited for it are let go.
 func (v *Evidence) Give(id digest.ObjectID, blob []byte) {
 	for _, i := range v.waiting[id] {
 		c := &v.changed[i]
-		c.given = true
 		if len(blob) <= maxChangedFile {
-			c.base = bytes.Clone(blob)
-		} else {
-			c.given = false
+			c.change, c.said = compareContents(path.Ext(string(c.path)), blob, c.content)
 		}
+		v.kept -= len(c.content)
+		c.content = nil
 	}
+	delete(v.waiting, id)
 }
 
 // The ends of names of templates, from which a file is made by filling in.
