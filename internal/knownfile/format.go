@@ -128,7 +128,11 @@ func Parse(data []byte) (*Index, error) {
 type decoder struct {
 	all, rest []byte
 	err       error
+	spare     []origin // room for the origins of records to come
 }
+
+// spareOrigins is how many origins are made room for at once.
+const spareOrigins = 4096
 
 func (d *decoder) fail(format string, args ...any) {
 	if d.err == nil {
@@ -212,7 +216,11 @@ func (d *decoder) record(x *Index) record {
 	r := record{sum: digest.SHA256(d.bytes(sha256.Size))}
 	r.form = int32(d.number(len(x.forms))) - 1
 	r.serial = int32(d.number(len(x.serials))) - 1
-	r.origins = make([]origin, min(d.number(maxOrigins), len(d.rest)/3+1))
+	n := min(d.number(maxOrigins), len(d.rest)/3+1)
+	if n > len(d.spare) {
+		d.spare = make([]origin, max(n, spareOrigins))
+	}
+	r.origins, d.spare = d.spare[:n:n], d.spare[n:]
 	for i := range r.origins {
 		o := &r.origins[i]
 		o.path = int32(d.number(len(x.paths) - 1))

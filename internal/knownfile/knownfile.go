@@ -67,13 +67,13 @@ type release struct {
 // knows nothing.
 type Index struct {
 	tools    []string
-	releases []release                // by tool, then version
-	paths    []string                 // sorted
-	serials  []Serial                 // sorted
-	forms    []Form                   // sorted by digest
-	records  []record                 // sorted by sum
-	byName   map[string][]int32       // records by base name
-	byBin    [SketchSize][256][]int32 // forms by what each bin of their sketches holds
+	releases []release          // by tool, then version
+	paths    []string           // sorted
+	serials  []Serial           // sorted
+	forms    []Form             // sorted by digest
+	records  []record           // sorted by sum
+	byName   map[string][]int32 // records by base name
+	byBin    binTable
 }
 
 // Counts says how large an index is.
@@ -232,7 +232,7 @@ func (x *Index) formsLike(f Form) map[int32]bool {
 	need := max(minSameOtherName, (MinPercentOtherName*len(filled)+99)/100)
 	near := make(map[int32]bool)
 	for _, bin := range filled[:max(0, len(filled)-need+1)] {
-		for _, i := range x.byBin[bin][f.Sketch[bin]] {
+		for _, i := range x.byBin.forms(bin, f.Sketch[bin]) {
 			form := &x.forms[i]
 			same, either := form.Sketch.Compare(f.Sketch)
 			if same >= minSameOtherName && 100*same >= MinPercentOtherName*either {
@@ -292,11 +292,7 @@ func (x *Index) prepare() {
 			}
 		}
 	}
-	for i := range x.forms {
-		for bin, b := range x.forms[i].Sketch {
-			x.byBin[bin][b] = append(x.byBin[bin][b], int32(i))
-		}
-	}
+	x.byBin = newBinTable(x.forms)
 }
 
 // Named reports whether a known file has the given base name.

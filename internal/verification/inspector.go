@@ -26,6 +26,8 @@ type inspector struct {
 	err      error
 	held     []heldFile
 	bytes    int
+	load     func() // begins to load the index of known files
+	loading  bool
 }
 
 type heldFile struct {
@@ -37,7 +39,7 @@ type heldFile struct {
 // use their repositories until finish has returned.
 func (v *verification) startInspector(ctx context.Context) *inspector {
 	v.evidence = provenance.NewEvidence(v.tree, v.target.ID.Format(), tree.Path(v.o.Explain))
-	i := &inspector{parts: v.parts, tree: v.tree, evidence: v.evidence, loaded: make(chan struct{})}
+	i := &inspector{parts: v.parts, tree: v.tree, evidence: v.evidence, loaded: make(chan struct{}), load: func() { v.index.start(ctx, v.o) }}
 	for _, e := range v.tree.Entries() {
 		i.wants = i.wants || strings.HasSuffix(string(e.Path), ".gitattributes")
 	}
@@ -59,6 +61,10 @@ func (i *inspector) Wants(tree.Path) bool { return true }
 // Inspect looks at a file that is not the commit's.
 func (i *inspector) Inspect(e *tree.Entry, content []byte) {
 	base := i.tree.Lookup(e.Path)
+	if !i.loading && (base == nil || !e.IDs.Agree(base.IDs)) {
+		i.loading = true // not for archives that are just their commit
+		i.load()
+	}
 	i.evidence.Inspect(e, base, content)
 	if !i.wants || base == nil || base.Kind != tree.File || e.IDs.Agree(base.IDs) {
 		return

@@ -37,7 +37,7 @@ func (v *verification) label(ctx context.Context, result *compare.Report) error 
 	if err := v.giveChanged(ctx, func(p tree.Path) bool { return changed[p] }); err != nil {
 		return err
 	}
-	index, err := v.knownIndex(ctx)
+	index, err := v.index.wait(ctx, v.o)
 	if err != nil {
 		return err
 	}
@@ -83,12 +83,32 @@ func (v *verification) giveChanged(ctx context.Context, is func(tree.Path) bool)
 	return nil
 }
 
-// knownIndex returns the index that comes with the program, with what --index
+// indexLoading is the index of known files on its way.
+type indexLoading struct {
+	done  chan struct{} // nil: not begun
+	index *knownfile.Index
+	err   error
+}
+
+// start begins to load the index that comes with the program, with what --index
 // and --known add.
-func (v *verification) knownIndex(ctx context.Context) (*knownfile.Index, error) {
-	v.o.Progress.Text("reading the index of known files")
-	defer v.o.Progress.Clear()
-	return indexing.Load(ctx, v.o.Indexes, v.o.Known)
+func (l *indexLoading) start(ctx context.Context, o Options) {
+	l.done = make(chan struct{})
+	go func() {
+		defer close(l.done)
+		l.index, l.err = indexing.Load(ctx, o.Indexes, o.Known)
+	}()
+}
+
+// wait returns the index, which may not have been begun.
+func (l *indexLoading) wait(ctx context.Context, o Options) (*knownfile.Index, error) {
+	if l.done == nil {
+		l.start(ctx, o)
+	}
+	o.Progress.Text("reading the index of known files")
+	<-l.done
+	o.Progress.Clear()
+	return l.index, l.err
 }
 
 // explainPath fills in what is known of the path given to --explain.

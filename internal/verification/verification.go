@@ -77,6 +77,7 @@ type verification struct {
 	evidence *provenance.Evidence
 	findings []provenance.Finding // of added and changed files
 	known    compare.KnownFiles   // of these
+	index    indexLoading
 }
 
 // target is the commit that the archive is compared with.
