@@ -45,16 +45,18 @@ all. The same sources give the same bytes, in whatever order they are named, but
 for the order of the tools: that in which they first come, which is also the one
 in which verify prefers them.
 
-SOURCE is [TOOL[@VERSION]=]PATH, where PATH is one of
-  a folder               the files of one release, such as an unpacked archive
-  an archive             a release's tar, in any compression
-  a Debian package       its files, and those of the archives of earlier releases
-                         that it may hold, as gettext's autopoint does
-  a git repository       @{tag}, which is the default: the files of each tag whose
-                         name holds a version; @{date}: those of every commit on
-                         each branch, back along the first parents, with its day
-                         for a version
-  another index          all that it knows
+SOURCE is [TOOL[@VERSION]=]PATH. PATH may be a folder or an archive (a tar in any
+compression), with the files of one release.
+
+It may be a Debian package: then its files are taken, and those of the archives
+of earlier releases that it may hold, as gettext's autopoint does.
+
+It may be a git repository. With @{tag}, which is the default, each tag whose name
+holds a version is a release; with @{date} each commit on a branch is, back along
+the first parents, with its day for a version.
+
+It may be another index: then all that it knows is taken.
+
 Tool and version are found out where they are not given: from the name
 NAME-VERSION of a folder or archive, from a package's own description (tool: the
 source package; version: the package's), from the folder's name for git.

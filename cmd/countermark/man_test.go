@@ -24,7 +24,7 @@ var manDir = filepath.Join("..", "..", "docs", "man")
 var updateFiles = flag.Bool("update", false, "write docs/man and the output shown in README.md anew")
 
 // manDate stands in the pages: the day on which what they say changed last.
-const manDate = "2026-11-23"
+const manDate = "2026-11-25"
 
 // manual is what the pages say beside the commands' own help: section, text.
 var manual = map[string][][2]string{
@@ -136,10 +136,14 @@ func documented() []*cobra.Command {
 	root := newRootCommand(streams{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}})
 	root.InitDefaultHelpFlag()
 	root.InitDefaultVersionFlag()
-	all := []*cobra.Command{root}
-	for _, cmd := range root.Commands() {
-		cmd.InitDefaultHelpFlag()
-		all = append(all, cmd)
+	return withSubcommands(nil, root)
+}
+
+func withSubcommands(all []*cobra.Command, cmd *cobra.Command) []*cobra.Command {
+	cmd.InitDefaultHelpFlag()
+	all = append(all, cmd)
+	for _, sub := range cmd.Commands() {
+		all = withSubcommands(all, sub)
 	}
 	return all
 }
@@ -158,7 +162,7 @@ func manPage(cmd *cobra.Command) []byte {
 	case cmd.HasSubCommands():
 		fmt.Fprintf(&b, "\\fICOMMAND\\fR [\\fIARGUMENT\\fR...]\n")
 	case operands != "":
-		fmt.Fprintf(&b, "[\\fIOPTION\\fR...] \\fI%s\\fR...\n", roff(strings.TrimSuffix(operands, "...")))
+		fmt.Fprintf(&b, "[\\fIOPTION\\fR...] \\fI%s\\fR\n", roff(operands))
 	default:
 		fmt.Fprintf(&b, "[\\fIOPTION\\fR...]\n")
 	}
@@ -166,10 +170,12 @@ func manPage(cmd *cobra.Command) []byte {
 	fmt.Fprintf(&b, ".SH DESCRIPTION\n%s", paragraphs(long))
 	if cmd.HasSubCommands() {
 		fmt.Fprintf(&b, ".SH COMMANDS\n")
-		for _, sub := range documented()[1:] {
+		for _, sub := range cmd.Commands() {
 			fmt.Fprintf(&b, ".TP\n.B %s\n%s", roff(sub.Name()), fill(sentence(sub.Short)))
 		}
-		fmt.Fprintf(&b, ".TP\n.B completion\nGenerate the autocompletion script for the specified shell.\n")
+		if !cmd.HasParent() {
+			fmt.Fprintf(&b, ".TP\n.B completion\nGenerate the autocompletion script for the specified shell.\n")
+		}
 	}
 	fmt.Fprintf(&b, ".SH OPTIONS\n")
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { b.WriteString(option(f)) })

@@ -36,15 +36,22 @@ The repository is the one we stand in, or --repo: a path, or an https or ssh URL
 (then only the tag's trees are fetched, not its files). Nothing is ever checked
 out, and no program or configuration of the repository is run or read.
 
+Each file that is in no commit gets a label that says where it comes from: a file
+that a tool ships (byte for byte, or modified), derived, a copy, a compiled
+catalogue, submodule content, or unexplained. What looks like a tool's file and is
+none is named first. --explain shows one file's evidence. Labels never make an
+archive pass; docs/provenance.md says what they prove.
+
 A countermark.lock in the current folder (or --lock) names repository and tag
 pattern, and the differences that a person has accepted; a new or different one
-fails.
+fails. It may accept verbatim files of tools by tool and version (--by-label).
 
 ` + exitHelp
 
 const verifyExample = `  countermark verify xz-5.4.1.tar.xz --repo https://github.com/tukaani-project/xz
   countermark verify php-8.3.7.tar.gz php-8.3.7.tar.xz --repo ~/src/php-src
   countermark verify htop-3.2.2.tar.gz --repo ~/src/htop --tag 3.2.2 --json
+  countermark verify xz-5.4.1.tar.xz --explain m4/libtool.m4 --known libtool-2.4.7/
   countermark verify curl-7.88.1.tar.gz --all           # look at every path, then
   countermark verify curl-7.88.1.tar.gz --update-lock   # record what you have seen`
 

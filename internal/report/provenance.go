@@ -124,7 +124,7 @@ func (t *text) loud(d *Document) {
 				label += ", serial ahead of every known release"
 			}
 			t.line("  %s  %s", t.paint(red, label), t.paint(bold, escape.Text(string(f.Path))))
-			t.wrap("", "      ", f.Evidence)
+			t.wrapAt("", "      ", "      ", f.Evidence)
 		}
 	}
 	if n > maxNamed {
