@@ -2,9 +2,11 @@ package toolrelease
 
 import (
 	"archive/tar"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"strings"
@@ -40,33 +42,46 @@ func (r *reader) member(f File, content io.Reader) (err error) {
 	return r.each(f)
 }
 
-// members calls each for the regular files of a tar in any compression.
+// members calls each for the regular files of a tar in any compression, but for
+// those that are too large, and for names that lead out of it.
 func (r *reader) members(f io.Reader, base string, each func(name string, content io.Reader) error) error {
 	env, err := envelope.Open(f, envelope.Options{Name: base})
 	if err != nil {
 		return err
 	}
 	defer env.Close()
-	t := tar.NewReader(env)
+	content := &interruptible{r.ctx, env}
+	t := tar.NewReader(content)
 	for {
 		h, err := t.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			_, err = io.Copy(io.Discard, env) // its checksums come last
+			_, err = io.Copy(io.Discard, content) // its checksums come last
 			return err
 		case err != nil:
 			return err
-		case r.ctx.Err() != nil:
-			return r.ctx.Err()
 		}
 		name := strings.TrimPrefix(path.Clean(h.Name), "/")
-		if h.Typeflag != tar.TypeReg || h.Size > MaxFileBytes && !isArchiveName(name) || strings.HasPrefix(name, "../") {
+		if h.Typeflag != tar.TypeReg || h.Size > MaxFileBytes && !isArchiveName(name) || !fs.ValidPath(name) || name == "." {
 			continue
 		}
 		if err := each(name, t); err != nil {
 			return err
 		}
 	}
+}
+
+// interruptible reads until the context ends: a small file may expand for long.
+type interruptible struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (i *interruptible) Read(p []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return i.Reader.Read(p)
 }
 
 // isArchiveName reports whether a name is that of a tar.

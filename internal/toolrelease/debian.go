@@ -33,41 +33,57 @@ func (r *reader) debian(f io.Reader) error {
 		if err != nil {
 			return err
 		}
-		content := io.LimitReader(f, size)
+		content := &io.LimitedReader{R: f, N: size}
+		isData := strings.HasPrefix(name, "data.tar")
 		switch {
 		case strings.HasPrefix(name, "control.tar"):
-			if named, err = r.control(content, name); err != nil {
-				return err
-			}
-		case strings.HasPrefix(name, "data.tar"):
-			if named.Tool == "" {
-				return errors.New("the Debian package has no control file before its data")
-			}
-			return r.data(content, name, named)
+			named, err = r.control(content, name)
+		case isData && named.Tool == "":
+			err = errors.New("the Debian package has no control file before its data")
+		case isData:
+			err = r.data(content, name, named)
 		}
-		if _, err := io.Copy(io.Discard, content); err != nil {
+		if err == nil {
+			err = atEnd(content, name)
+		}
+		if err != nil || isData {
 			return err
 		}
-		if size%2 == 1 { // members begin at even offsets
-			if _, err := io.CopyN(io.Discard, f, 1); err != nil {
-				return err
-			}
+		content.N = size % 2 // members begin at even offsets
+		if _, err := io.Copy(io.Discard, content); err != nil {
+			return err
 		}
 	}
 }
 
-// arMember reads the header of the next member of an ar archive.
+// atEnd reads a member to its end, which must be there.
+func atEnd(content *io.LimitedReader, name string) error {
+	if _, err := io.Copy(io.Discard, content); err != nil {
+		return err
+	}
+	if content.N > 0 {
+		return fmt.Errorf("the Debian package ends within its member %q", name)
+	}
+	return nil
+}
+
+// arMember reads the header of the next member of an ar archive; the error is
+// io.EOF if there is none.
 func arMember(f io.Reader) (name string, size int64, err error) {
 	header := make([]byte, arHeaderBytes)
-	if _, err := io.ReadFull(f, header); err != nil {
+	switch n, err := io.ReadFull(f, header); {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "", 0, fmt.Errorf("the Debian package ends %d bytes into the header of a member", n)
+	case err != nil:
 		return "", 0, err
 	}
 	name = strings.TrimSuffix(strings.TrimRight(string(header[:16]), " "), "/")
-	size, err = strconv.ParseInt(strings.TrimRight(string(header[48:58]), " "), 10, 64)
-	if err != nil || size < 0 || string(header[58:]) != arHeaderEnd {
+	digits := strings.TrimRight(string(header[48:58]), " ")
+	bytes, err := strconv.ParseUint(digits, 10, 63)
+	if err != nil || string(header[58:]) != arHeaderEnd {
 		return "", 0, fmt.Errorf("the header of member %q is none of ar's", name)
 	}
-	return name, size, nil
+	return name, int64(bytes), nil
 }
 
 // control reads which release the package says that it holds.
@@ -96,9 +112,13 @@ func (r *reader) control(f io.Reader, base string) (named Release, err error) {
 }
 
 // toolOfPackage takes the version off a package's name: automake-1.16,
-// autoconf2.69.
+// autoconf2.69. A number without a dot is none: m4, gtk-doc-tools, bzip2.
 func toolOfPackage(name string) string {
-	return strings.TrimRight(strings.TrimRight(name, "0123456789."), "-")
+	tool := strings.TrimRight(name, "0123456789.")
+	if !strings.Contains(name[len(tool):], ".") {
+		return name
+	}
+	return strings.TrimRight(tool, "-")
 }
 
 // withoutEpoch takes the epoch off a version (deb-version(7)).

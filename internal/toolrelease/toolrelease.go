@@ -52,30 +52,45 @@ func (e *UnnamedError) Error() string {
 	return fmt.Sprintf("nothing says which tool and version %q is", e.Path)
 }
 
-// Selection says which paths are wanted: patterns of path.Match for the whole
-// path, or directories with a final slash for all below. An empty one wants all.
+// Selection says which paths are wanted: patterns for the whole path, each name
+// in it by path.Match, or for directories, with a final slash, for all below. An
+// empty one wants all.
 type Selection []string
 
 // Wants reports whether the path is selected.
 func (s Selection) Wants(p string) bool {
+	have := strings.Split(p, "/")
 	for _, pattern := range s {
-		if dir, ok := strings.CutSuffix(pattern, "/"); ok && matchesAbove(dir, p) {
-			return true
-		}
-		if ok, _ := path.Match(pattern, p); ok {
+		want, below := split(pattern)
+		if (len(have) == len(want) && !below || len(have) > len(want) && below) && matches(want, have) {
 			return true
 		}
 	}
 	return len(s) == 0
 }
 
-// matchesAbove reports whether the pattern matches a directory above the path.
-func matchesAbove(pattern, p string) bool {
-	want, have := strings.Split(pattern, "/"), strings.Split(p, "/")
-	if len(have) <= len(want) {
-		return false
+// WantsBelow reports whether anything below the directory may be selected.
+func (s Selection) WantsBelow(dir string) bool {
+	have := strings.Split(dir, "/")
+	for _, pattern := range s {
+		want, below := split(pattern)
+		if (len(have) < len(want) || below) && matches(want, have) {
+			return true
+		}
 	}
-	for i := range want {
+	return len(s) == 0
+}
+
+// split returns the patterns for the names of a path, and whether all below it
+// is meant.
+func split(pattern string) (names []string, below bool) {
+	pattern, below = strings.CutSuffix(pattern, "/")
+	return strings.Split(pattern, "/"), below
+}
+
+// matches reports whether the patterns match the names, as far as there are both.
+func matches(want, have []string) bool {
+	for i := range min(len(want), len(have)) {
 		if ok, _ := path.Match(want[i], have[i]); !ok {
 			return false
 		}
@@ -83,71 +98,62 @@ func matchesAbove(pattern, p string) bool {
 	return true
 }
 
-// WantsBelow reports whether anything below the directory may be selected.
-func (s Selection) WantsBelow(dir string) bool {
-	for _, pattern := range s {
-		below, all := strings.CutSuffix(pattern, "/")
-		want, have := strings.Split(below, "/"), strings.Split(dir, "/")
-		n := min(len(want), len(have))
-		if len(have) >= len(want) && !all {
-			continue // a pattern for files of directories above this one
-		}
-		matches := true
-		for i := range n {
-			ok, _ := path.Match(want[i], have[i])
-			matches = matches && ok
-		}
-		if matches {
-			return true
-		}
-	}
-	return len(s) == 0
-}
-
 // Check returns an error for a pattern that path.Match does not read.
 func (s Selection) Check() error {
 	for _, pattern := range s {
-		if _, err := path.Match(pattern, ""); err != nil {
-			return fmt.Errorf("the pattern %q: %v", pattern, err)
+		names, _ := split(pattern)
+		for _, name := range names {
+			if _, err := path.Match(name, ""); err != nil {
+				return fmt.Errorf("the pattern %q: %v", pattern, err)
+			}
 		}
 	}
 	return nil
 }
 
 // Read calls each for every selected regular file of the source, in the order in
-// which the source holds them; symbolic links and files above MaxFileBytes are
-// left out. The error is an *UnnamedError, ctx's, each's, or says what is wrong
-// with the source.
+// which the source holds them; symbolic links, files above MaxFileBytes and, of
+// a folder, what is named .git are left out. Nothing is written. The error is an
+// *UnnamedError, ctx's, each's, or says what is wrong with the source.
 func Read(ctx context.Context, s Source, want Selection, each func(File) error) error {
 	info, err := os.Stat(s.Path)
 	if err != nil {
 		return fmt.Errorf("reading a tool's release: %w", err)
 	}
 	r := &reader{ctx: ctx, source: s, want: want, each: each}
-	if info.IsDir() {
-		return r.folder()
+	switch {
+	case info.IsDir():
+		err = r.folder()
+	case info.Mode().IsRegular():
+		err = r.file()
+	default:
+		err = errors.New("it is neither a folder nor a regular file")
 	}
-	f, err := os.Open(s.Path)
-	if err != nil {
-		return fmt.Errorf("reading a tool's release: %w", err)
-	}
-	defer f.Close()
-	magic := make([]byte, len(arMagic))
-	if _, err := io.ReadFull(f, magic); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("reading %q: %w", s.Path, err)
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("reading %q: %w", s.Path, err)
-	}
-	if string(magic) == arMagic {
-		err = r.debian(f)
-	} else {
-		err = r.archive(f)
-	}
-	if err != nil && ctx.Err() == nil {
+	if _, unnamed := errors.AsType[*UnnamedError](err); err != nil && !unnamed && ctx.Err() == nil {
 		return fmt.Errorf("reading %q: %w", s.Path, err)
 	}
 	return err
+}
+
+// file reads an archive or a package, which its first bytes tell apart.
+func (r *reader) file() error {
+	f, err := os.Open(r.source.Path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	magic := make([]byte, len(arMagic))
+	n, err := io.ReadFull(f, magic)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if string(magic[:n]) == arMagic {
+		return r.debian(f)
+	}
+	return r.archive(f)
 }
 
 // reader reads one source.
@@ -173,8 +179,7 @@ func (r *reader) name(tool, version string) (Release, error) {
 	return named, nil
 }
 
-// folder reads a folder. Neither links nor other folders' file systems are
-// told apart from anything else that is no regular file: they are left out.
+// folder reads a folder. Whatever is no regular file is left out.
 func (r *reader) folder() error {
 	base := filepath.Base(filepath.Clean(r.source.Path))
 	tool, version, _ := revision.VersionOfName(base + ".tar")
@@ -184,7 +189,7 @@ func (r *reader) folder() error {
 	}
 	root, err := os.OpenRoot(r.source.Path)
 	if err != nil {
-		return fmt.Errorf("reading a tool's release: %w", err)
+		return err
 	}
 	defer root.Close()
 	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
@@ -193,19 +198,16 @@ func (r *reader) folder() error {
 			return err
 		case r.ctx.Err() != nil:
 			return r.ctx.Err()
-		case d.IsDir() && d.Name() == ".git":
+		case d.IsDir() && (d.Name() == ".git" || name != "." && !r.want.WantsBelow(name)):
 			return fs.SkipDir
-		case !d.Type().IsRegular() || !r.want.Wants(name):
+		case !d.Type().IsRegular() || d.Name() == ".git": // of a linked work tree or a submodule
 			return nil
 		}
-		info, err := d.Info()
-		if err != nil || info.Size() > MaxFileBytes {
-			return err
-		}
-		content, err := fs.ReadFile(root.FS(), name)
+		f, err := root.Open(name)
 		if err != nil {
 			return err
 		}
-		return r.each(File{named, name, content})
+		defer f.Close()
+		return r.member(File{Release: named, Path: name}, f)
 	})
 }
