@@ -63,7 +63,7 @@ type attack struct {
 var attacks = []attack{
 	{
 		title: "An attacker adds a file that looks generated, as in xz 5.6.0: m4/build-to-host.m4.",
-		why:   "No commit holds it and nobody has accepted it: an added file is named, however plausible.",
+		why:   "No commit holds it, and its serial number beats that of every known release: it is named first.",
 		members: func(r release) release {
 			return r.with(member{name: "m4/build-to-host.m4", content: "dnl serial 30\neval \"$gl_path_map\" < tests/good-large_compressed.lzma\n"})
 		},

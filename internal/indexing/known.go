@@ -3,14 +3,13 @@ package indexing
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
-	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/knownfile"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/revision"
@@ -29,8 +28,8 @@ func Load(ctx context.Context, indexes, known []string) (*knownfile.Index, error
 	if err := b.AddIndex(embedded); err != nil {
 		return nil, err
 	}
-	for _, path := range indexes {
-		x, err := ReadIndex(path)
+	for _, file := range indexes {
+		x, err := ReadIndex(file)
 		if err != nil {
 			return nil, report.UsageFailure("countermark index build makes one", "--index: %v", err)
 		}
@@ -47,30 +46,48 @@ func Load(ctx context.Context, indexes, known []string) (*knownfile.Index, error
 	return b.Index()
 }
 
-// Text returns the content with the given SHA-256 from the sources of known
-// files, nil if none has it.
-func Text(ctx context.Context, known []string, sum digest.SHA256) ([]byte, error) {
-	var text []byte
-	found := errors.New("found")
-	err := eachKnown(ctx, known, func(f toolrelease.File) error {
-		if sha256.Sum256(f.Content) != sum {
+// Closest returns that file from the sources of known files, of those with the
+// given base name, from which the fewest lines of the content differ; its text
+// is nil if there is none.
+func Closest(ctx context.Context, known []string, name string, content []byte) (closest toolrelease.File, err error) {
+	lines := make(map[string]int)
+	for line := range bytes.Lines(content) {
+		lines[string(line)]++
+	}
+	least := -1
+	err = eachKnown(ctx, known, func(f toolrelease.File) error {
+		if path.Base(f.Path) != name {
 			return nil
 		}
-		text = bytes.Clone(f.Content)
-		return found
+		if n := differing(lines, f.Content); least < 0 || n < least {
+			least, closest = n, f
+			closest.Content = bytes.Clone(f.Content)
+		}
+		return nil
 	})
-	if errors.Is(err, found) {
-		err = nil
+	return closest, err
+}
+
+// differing returns how many lines are in one text only, each as often as it
+// occurs; of one text the lines are counted already.
+func differing(lines map[string]int, text []byte) int {
+	left := maps.Clone(lines)
+	for line := range bytes.Lines(text) {
+		left[string(line)]--
 	}
-	return text, err
+	n := 0
+	for _, count := range left {
+		n += max(count, -count)
+	}
+	return n
 }
 
 // eachKnown calls each for the files of the sources of known files: of an
 // archive, a package or a folder named NAME-VERSION themselves, of another
 // folder those of such sources directly in it, and its own.
 func eachKnown(ctx context.Context, known []string, each func(toolrelease.File) error) error {
-	for _, path := range known {
-		sources, err := sourcesIn(path)
+	for _, from := range known {
+		sources, err := sourcesIn(from)
 		if err != nil {
 			return err
 		}
@@ -83,26 +100,26 @@ func eachKnown(ctx context.Context, known []string, each func(toolrelease.File) 
 	return nil
 }
 
-func sourcesIn(path string) ([]toolrelease.Source, error) {
-	info, err := os.Stat(path)
+func sourcesIn(from string) ([]toolrelease.Source, error) {
+	info, err := os.Stat(from)
 	if err != nil {
 		return nil, report.UsageFailure("--known takes a folder, an archive or a Debian package of a tool", "--known: %v", err)
 	}
-	base := filepath.Base(filepath.Clean(path))
+	base := filepath.Base(filepath.Clean(from))
 	if _, _, versioned := revision.VersionOfName(base + ".tar"); !info.IsDir() || versioned {
-		return []toolrelease.Source{{Path: path}}, nil
+		return []toolrelease.Source{{Path: from}}, nil
 	}
-	entries, err := os.ReadDir(path)
+	entries, err := os.ReadDir(from)
 	if err != nil {
 		return nil, fmt.Errorf("--known: %w", err)
 	}
-	own := toolrelease.Source{Path: path, Release: toolrelease.Release{Tool: nameOf(base), Version: "local"}}
+	own := toolrelease.Source{Path: from, Release: toolrelease.Release{Tool: nameOf(base), Version: "local"}}
 	sources := []toolrelease.Source{}
 	for _, e := range entries {
 		name := e.Name()
 		_, _, versioned := revision.VersionOfName(name)
 		if !e.IsDir() && (versioned || strings.HasSuffix(name, ".deb")) {
-			sources = append(sources, toolrelease.Source{Path: filepath.Join(path, name)})
+			sources = append(sources, toolrelease.Source{Path: filepath.Join(from, name)})
 		}
 	}
 	return append(sources, own), nil

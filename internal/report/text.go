@@ -135,7 +135,7 @@ func (t *text) unaccepted(d *Document) {
 			continue
 		}
 		if n++; n <= maxNamed {
-			t.line("  %s %s", t.paint(red, "not in "+escape.Text(path.Base(d.Lock.File))+":"), d.describe(r))
+			t.line("  %s %s", t.paint(red, "not in "+escape.Text(path.Base(d.Lock.File))+":"), d.describe(r, false))
 		}
 	}
 	if n > maxNamed {
@@ -143,8 +143,9 @@ func (t *text) unaccepted(d *Document) {
 	}
 }
 
-// describe names a path, its class and its label on one line.
-func (d *Document) describe(r *compare.Result) string {
+// describe names a path, its class and its label on one line; in full with the
+// label's evidence.
+func (d *Document) describe(r *compare.Result, full bool) string {
 	s := fmt.Sprintf("%-9s %s", r.Class, escape.Text(displayPath(r)))
 	if len(r.By) > 0 {
 		s += " (" + strings.Join(r.By, ", ") + ")"
@@ -153,7 +154,11 @@ func (d *Document) describe(r *compare.Result) string {
 		s += " (" + escape.Text(r.Reason) + ")"
 	}
 	if f := d.finding(r.Path); f != nil {
-		s += " (" + labelOf(f.Label, f.Change) + ": " + escape.Text(f.Evidence) + ")"
+		label := labelOf(f.Label, f.Change)
+		if full {
+			label += ": " + escape.Text(f.Evidence)
+		}
+		s += " (" + label + ")"
 	}
 	if r.Accepted {
 		s += " (accepted)"
@@ -184,7 +189,7 @@ func (t *text) class(d *Document, c classLine) {
 		t.line("%s", t.paint(c.color, head))
 		for r := range d.results.All(d.archive) {
 			if r.Class == c.class {
-				t.line("         %s", d.describe(r))
+				t.line("         %s", d.describe(r, true))
 			}
 		}
 		return

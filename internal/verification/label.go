@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -158,8 +159,8 @@ func (v *verification) withoutLabel(path tree.Path, result *compare.Report) stri
 // known file's or, of a changed file, the commit's; nil if it is not at hand.
 func (v *verification) baseFor(ctx context.Context, f *provenance.Finding) (content []byte, name string, err error) {
 	if f.Nearest != nil {
-		content, err = indexing.Text(ctx, v.o.Known, f.Nearest.SHA256)
-		return content, fmt.Sprintf("%s %s, %s", f.Nearest.Tool, f.Nearest.Versions(), f.Nearest.Path), err
+		known, err := indexing.Closest(ctx, v.o.Known, filepath.Base(f.Nearest.Path), v.evidence.Explained)
+		return known.Content, fmt.Sprintf("%s %s, %s", known.Tool, known.Version, known.Path), err
 	}
 	if f.Label != 0 {
 		return nil, "", nil
