@@ -3,7 +3,6 @@ package knownfile
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/countermark/countermark/internal/digest"
 )
@@ -19,10 +18,53 @@ type Builder struct {
 type gathered struct {
 	fingerprint Fingerprint
 	origins     []Origin
+	at          map[place]int // where origins has each, once there are many
+}
+
+// place is what the releases of one origin have in common.
+type place struct{ tool, path string }
+
+// fewOrigins are looked through one by one.
+const fewOrigins = 16
+
+// find returns the number of the origin of that place, -1 for none.
+func (g *gathered) find(p place) int {
+	if len(g.origins) < fewOrigins {
+		return slices.IndexFunc(g.origins, func(o Origin) bool { return o.Tool == p.tool && o.Path == p.path })
+	}
+	if g.at == nil {
+		g.at = make(map[place]int)
+		for i, o := range g.origins {
+			g.at[place{o.Tool, o.Path}] = i
+		}
+	}
+	if i, found := g.at[p]; found {
+		return i
+	}
+	return -1
+}
+
+// take adds an origin, or widens the range of the one of its place.
+func (g *gathered) take(o Origin) {
+	p := place{o.Tool, o.Path}
+	i := g.find(p)
+	if i < 0 {
+		if g.at != nil {
+			g.at[p] = len(g.origins)
+		}
+		g.origins = append(g.origins, o)
+		return
+	}
+	if have := &g.origins[i]; compareSpelled(o.First, have.First) < 0 {
+		have.First = o.First
+	}
+	if have := &g.origins[i]; compareSpelled(o.Last, have.Last) > 0 {
+		have.Last = o.Last
+	}
 }
 
 // Add says that a release of a tool ships a file at a path. The error says that
-// a name is outside the format: see Parse.
+// a name or number is outside the format's limits.
 func (b *Builder) Add(tool, version, path string, f Fingerprint) error {
 	return b.add(Origin{Tool: tool, First: version, Last: version, Path: path}, f)
 }
@@ -31,8 +73,10 @@ func (b *Builder) add(o Origin, f Fingerprint) error {
 	switch {
 	case !isName(o.Tool) || !isName(o.First) || !isName(o.Last):
 		return fmt.Errorf("the tool %q, version %q: expected 1 to %d printable ASCII characters without space for each", o.Tool, o.First, maxNameBytes)
-	case o.Path == "" || len(o.Path) > maxPathBytes || strings.HasSuffix(o.Path, "/"):
+	case !isPath(o.Path):
 		return fmt.Errorf("the path %q: expected 1 to %d bytes that do not end in a slash", o.Path, maxPathBytes)
+	case f.Form.Lines > maxLines:
+		return fmt.Errorf("the content %v: it has more than %d lines", f.SHA256, maxLines)
 	}
 	if b.known == nil {
 		b.known = make(map[digest.SHA256]*gathered)
@@ -47,20 +91,10 @@ func (b *Builder) add(o Origin, f Fingerprint) error {
 	if f.Serial != "" {
 		g.fingerprint.Serial = f.Serial // another name may hide that it is m4
 	}
-	for i := range g.origins {
-		have := &g.origins[i]
-		if have.Tool != o.Tool || have.Path != o.Path {
-			continue
-		}
-		if CompareVersions(o.First, have.First) < 0 {
-			have.First = o.First
-		}
-		if CompareVersions(o.Last, have.Last) > 0 {
-			have.Last = o.Last
-		}
-		return nil
+	g.take(o)
+	if len(g.origins) > maxOrigins {
+		return fmt.Errorf("the content %v: it is at more than %d places", f.SHA256, maxOrigins)
 	}
-	g.origins = append(g.origins, o)
 	return nil
 }
 
@@ -117,11 +151,11 @@ func (b *Builder) Index() (*Index, error) {
 	}
 	t.sort(x)
 	for sum, g := range b.known {
-		x.records = append(x.records, t.record(sum, g))
+		x.records = append(x.records, t.record(sum, g, x.releases))
 	}
 	slices.SortFunc(x.records, func(a, b record) int { return slices.Compare(a.sum[:], b.sum[:]) })
-	if err := x.checkLimits(); err != nil {
-		return nil, err
+	if err := x.check(); err != nil {
+		return nil, fmt.Errorf("making the index: %w", err)
 	}
 	x.prepare()
 	return x, nil

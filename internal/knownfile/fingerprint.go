@@ -76,7 +76,7 @@ func Take(name string, content []byte) Fingerprint {
 // find a known file, and to compare serial numbers.
 func Identify(name string, content []byte) Fingerprint {
 	f := Fingerprint{SHA256: sha256.Sum256(content)}
-	if path.Ext(name) == ".m4" && bytes.IndexByte(content, 0) < 0 {
+	if path.Ext(name) == ".m4" { // aclocal minds no zero byte
 		f.Serial = serialOf(content)
 	}
 	return f
@@ -173,11 +173,25 @@ func serialOf(content []byte) Serial {
 // serialIn reads the serial number in a comment line. Strictly it is its first
 // word.
 func serialIn(line []byte, loose bool) (Serial, bool) {
-	words := bytes.Fields(bytes.TrimLeft(line, "#"))
-	for i := 0; i+1 < len(words) && (i == 0 || loose); i++ {
-		if string(words[i]) == "serial" {
-			return ParseSerial(string(bytes.TrimRight(words[i+1], ",;")))
+	for rest := bytes.TrimLeft(line, "#"); ; {
+		var word []byte
+		word, rest = cutWord(rest)
+		if string(word) == "serial" {
+			number, _ := cutWord(rest)
+			return ParseSerial(string(bytes.TrimRight(number, ",;")))
+		}
+		if !loose || len(word) == 0 {
+			return "", false
 		}
 	}
-	return "", false
+}
+
+// cutWord takes the first word, between what Perl's \s matches, off a line.
+func cutWord(line []byte) (word, rest []byte) {
+	const space = " \t\n\r\f\v"
+	line = bytes.TrimLeft(line, space)
+	if i := bytes.IndexAny(line, space); i >= 0 {
+		return line[:i], line[i:]
+	}
+	return line, nil
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/countermark/countermark/internal/digest"
 )
@@ -19,12 +18,13 @@ const (
 	MaxFileBytes = 256 << 20 // a hundred times what comes with countermark
 	maxNameBytes = 64        // of a tool's name, a version or a serial number
 	maxPathBytes = 4096      // Linux's PATH_MAX
-	maxEntries   = 8 << 20   // of each table
-	maxOrigins   = 1 << 16   // of one content
-	maxLines     = 1 << 30   // of one form
-)
 
-var errFormat = errors.New("the index is damaged")
+	maxAllPathBytes = 256 << 20 // of all paths written out, which share what they begin with
+
+	maxEntries = 8 << 20 // of each table
+	maxOrigins = 1 << 16 // of one content
+	maxLines   = 1 << 30 // of one form
+)
 
 // Marshal returns the index file.
 func (x *Index) Marshal() []byte {
@@ -94,31 +94,29 @@ func (e *encoder) record(r record) {
 
 // Parse reads an index file: a header, tables of tools, releases, paths, serial
 // numbers and forms, one record for each content, and the SHA-256 of all that.
-// It accepts only what Marshal writes. The error says at which byte it breaks
-// which rule.
+// It accepts only what Marshal writes, and takes memory in proportion to data, and
+// maxAllPathBytes. The error says which rule of the format is broken.
 func Parse(data []byte) (*Index, error) {
 	if len(data) > MaxFileBytes {
-		return nil, fmt.Errorf("reading the index: it has %d bytes, at most %d are read", len(data), MaxFileBytes)
+		return nil, fmt.Errorf("the index has %d bytes, at most %d are read", len(data), MaxFileBytes)
 	}
-	if !bytes.HasPrefix(data, []byte(header)) || len(data) < len(header)+sha256.Size {
-		return nil, fmt.Errorf("reading the index: it does not begin with %q", header)
+	if !bytes.HasPrefix(data, []byte(header)) {
+		return nil, fmt.Errorf("the index is of another version: it does not begin with %q", header)
 	}
-	body := data[:len(data)-sha256.Size]
+	body := data[:max(len(header), len(data)-sha256.Size)]
 	if sum := sha256.Sum256(body); !bytes.Equal(sum[:], data[len(body):]) {
-		return nil, errors.New("reading the index: its last 32 bytes are not the SHA-256 of the rest; make it anew")
+		return nil, errors.New("the index is damaged: its last 32 bytes are not the SHA-256 of the rest; make it anew")
 	}
 	d := &decoder{all: body, rest: body[len(header):]}
 	x := d.index()
-	switch {
-	case d.err == nil && len(d.rest) > 0:
+	if len(d.rest) > 0 {
 		d.fail("bytes after the last record")
-	case d.err == nil:
-		if err := x.check(); err != nil {
-			return nil, fmt.Errorf("reading the index: %v", err)
-		}
+	}
+	if d.err == nil {
+		d.err = x.check()
 	}
 	if d.err != nil {
-		return nil, fmt.Errorf("reading the index: %v", d.err)
+		return nil, fmt.Errorf("the index is damaged: %w", d.err)
 	}
 	x.prepare()
 	return x, nil
@@ -177,7 +175,7 @@ func (d *decoder) bytes(n int) []byte {
 func (d *decoder) text(limit int) string { return string(d.bytes(d.number(limit))) }
 
 func (d *decoder) index() *Index {
-	x := &Index{tools: make([]string, d.count(1))}
+	x := &Index{tools: make([]string, d.count(2))}
 	for i := range x.tools {
 		x.tools[i] = d.text(maxNameBytes)
 	}
@@ -186,16 +184,19 @@ func (d *decoder) index() *Index {
 		x.releases[i] = release{int32(d.number(len(x.tools) - 1)), d.text(maxNameBytes)}
 	}
 	x.paths = make([]string, d.count(2))
-	before := ""
+	before, total := "", 0
 	for i := range x.paths {
 		shared := d.number(len(before))
-		p := before[:shared] + d.text(maxPathBytes)
+		p := before[:shared] + d.text(maxPathBytes-shared)
 		if sharedPrefix(before, p) != shared {
 			d.fail("the path %q shares more with the one before it than is stated", p)
 		}
+		if total += len(p); total > maxAllPathBytes {
+			d.fail("the paths have more than %d bytes together", maxAllPathBytes)
+		}
 		x.paths[i], before = p, p
 	}
-	x.serials = make([]Serial, d.count(1))
+	x.serials = make([]Serial, d.count(2))
 	for i := range x.serials {
 		x.serials[i] = Serial(d.text(maxNameBytes))
 	}
@@ -228,62 +229,4 @@ func (d *decoder) record(x *Index) record {
 		o.last = o.first + int32(d.number(len(x.releases)-1-int(o.first)))
 	}
 	return r
-}
-
-// checkLimits holds an index that is about to be used to the format's limits.
-func (x *Index) checkLimits() error {
-	for _, n := range []int{len(x.tools), len(x.releases), len(x.paths), len(x.serials), len(x.forms), len(x.records)} {
-		if n > maxEntries {
-			return fmt.Errorf("making the index: a table of %d entries, at most %d can be written", n, maxEntries)
-		}
-	}
-	return x.check()
-}
-
-// check holds what was read to the order and the names of the format.
-func (x *Index) check() error {
-	for i, tool := range x.tools {
-		if !isName(tool) || slices.Contains(x.tools[:i], tool) {
-			return fmt.Errorf("%w: the tool %q is no name, or occurs twice", errFormat, tool)
-		}
-	}
-	for i, r := range x.releases {
-		if !isName(r.version) || i > 0 && compareReleases(x.releases[i-1], r) >= 0 {
-			return fmt.Errorf("%w: the version %q is no name, or out of order", errFormat, r.version)
-		}
-	}
-	for i, p := range x.paths {
-		if p == "" || len(p) > maxPathBytes || p[len(p)-1] == '/' || i > 0 && x.paths[i-1] >= p {
-			return fmt.Errorf("%w: the path %q is too long, empty or out of order", errFormat, p)
-		}
-	}
-	for i, s := range x.serials {
-		if parsed, ok := ParseSerial(string(s)); !ok || parsed != s || i > 0 && compareSerials(x.serials[i-1], s) >= 0 {
-			return fmt.Errorf("%w: the serial number %q is none, or out of order", errFormat, s)
-		}
-	}
-	for i, f := range x.forms {
-		if f.IsZero() || i > 0 && compareForms(x.forms[i-1], f) >= 0 {
-			return fmt.Errorf("%w: form %d is out of order", errFormat, i)
-		}
-	}
-	for i := range x.records {
-		if err := x.checkRecord(i); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (x *Index) checkRecord(i int) error {
-	r := &x.records[i]
-	if i > 0 && slices.Compare(x.records[i-1].sum[:], r.sum[:]) >= 0 || len(r.origins) == 0 {
-		return fmt.Errorf("%w: content %v is out of order, or comes from nowhere", errFormat, r.sum)
-	}
-	for k, o := range r.origins {
-		if x.releases[o.first].tool != x.releases[o.last].tool || k > 0 && compareOrigins(x.releases, r.origins[k-1], o) >= 0 {
-			return fmt.Errorf("%w: the origins of content %v are out of order", errFormat, r.sum)
-		}
-	}
-	return nil
 }

@@ -11,6 +11,7 @@
 package knownfile
 
 import (
+	"bytes"
 	"cmp"
 	"path"
 	"slices"
@@ -70,7 +71,7 @@ type Index struct {
 	releases []release          // by tool, then version
 	paths    []string           // sorted
 	serials  []Serial           // sorted
-	forms    []Form             // sorted by digest
+	forms    []Form             // sorted, by digest first
 	records  []record           // sorted by sum
 	byName   map[string][]int32 // records by base name
 	byBin    binTable
@@ -240,8 +241,9 @@ func (x *Index) formsLike(f Form) map[int32]bool {
 			}
 		}
 	}
-	if i, found := slices.BinarySearchFunc(x.forms, f, compareForms); found {
-		near[int32(i)] = true
+	same, _ := slices.BinarySearchFunc(x.forms, f.Digest, func(form Form, d [16]byte) int { return bytes.Compare(form.Digest[:], d[:]) })
+	for ; same < len(x.forms) && x.forms[same].Digest == f.Digest; same++ {
+		near[int32(same)] = true
 	}
 	return near
 }
@@ -297,6 +299,11 @@ func (x *Index) prepare() {
 
 // Named reports whether a known file has the given base name.
 func (x *Index) Named(name string) bool { return len(x.byName[name]) > 0 }
+
+// isPath reports whether p can stand for the path of a file.
+func isPath(p string) bool {
+	return p != "" && len(p) <= maxPathBytes && !strings.HasSuffix(p, "/")
+}
 
 // isName reports whether s can stand for a tool or version: 1 to 64 printable
 // ASCII characters without space, so that it can be written in a lock file.

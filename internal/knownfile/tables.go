@@ -1,6 +1,7 @@
 package knownfile
 
 import (
+	"bytes"
 	"cmp"
 	"maps"
 	"slices"
@@ -15,13 +16,12 @@ type tables struct {
 	releases map[release]int32
 	paths    map[string]int32
 	serials  map[Serial]int32
-	forms    map[[16]byte]Form
-	formAt   map[[16]byte]int32
+	forms    map[Form]int32 // one digest may have several: it does not say where lines end
 }
 
 func newTables(tools []string) *tables {
 	t := &tables{tools: make(map[string]int32), releases: make(map[release]int32), paths: make(map[string]int32),
-		serials: make(map[Serial]int32), forms: make(map[[16]byte]Form), formAt: make(map[[16]byte]int32)}
+		serials: make(map[Serial]int32), forms: make(map[Form]int32)}
 	for i, tool := range tools {
 		t.tools[tool] = int32(i)
 	}
@@ -41,7 +41,7 @@ func (t *tables) take(g *gathered) {
 		t.serials[s] = 0
 	}
 	if f := g.fingerprint.Form; !f.IsZero() {
-		t.forms[f.Digest] = f
+		t.forms[f] = 0
 	}
 }
 
@@ -50,7 +50,7 @@ func (t *tables) sort(x *Index) {
 	x.releases = slices.SortedFunc(maps.Keys(t.releases), compareReleases)
 	x.paths = slices.Sorted(maps.Keys(t.paths))
 	x.serials = slices.SortedFunc(maps.Keys(t.serials), compareSerials)
-	x.forms = slices.SortedFunc(maps.Values(t.forms), compareForms)
+	x.forms = slices.SortedFunc(maps.Keys(t.forms), compareForms)
 	for i, r := range x.releases {
 		t.releases[r] = int32(i)
 	}
@@ -61,38 +61,41 @@ func (t *tables) sort(x *Index) {
 		t.serials[s] = int32(i)
 	}
 	for i, f := range x.forms {
-		t.formAt[f.Digest] = int32(i)
+		t.forms[f] = int32(i)
 	}
 }
 
-// Versions that compare as equal ("1.01" and "1.1") are told apart by their bytes.
+// compareSpelled tells versions that compare as equal ("1.01" and "1.1") apart by
+// their bytes.
+func compareSpelled(a, b string) int { return cmp.Or(CompareVersions(a, b), strings.Compare(a, b)) }
+
 func compareReleases(a, b release) int {
-	return cmp.Or(cmp.Compare(a.tool, b.tool), CompareVersions(a.version, b.version), strings.Compare(a.version, b.version))
+	return cmp.Or(cmp.Compare(a.tool, b.tool), compareSpelled(a.version, b.version))
 }
 
 func compareSerials(a, b Serial) int {
 	return cmp.Or(a.Compare(b), strings.Compare(string(a), string(b)))
 }
 
-func compareForms(a, b Form) int { return slices.Compare(a.Digest[:], b.Digest[:]) }
+func compareForms(a, b Form) int {
+	return cmp.Or(bytes.Compare(a.Digest[:], b.Digest[:]), bytes.Compare(a.Sketch[:], b.Sketch[:]), cmp.Compare(a.Lines, b.Lines))
+}
 
 func compareOrigins(releases []release, a, b origin) int {
 	return cmp.Or(cmp.Compare(releases[a.first].tool, releases[b.first].tool), cmp.Compare(a.path, b.path))
 }
 
-func (t *tables) record(sum digest.SHA256, g *gathered) record {
+func (t *tables) record(sum digest.SHA256, g *gathered, releases []release) record {
 	r := record{sum: sum, form: -1, serial: -1}
 	if s := g.fingerprint.Serial; s != "" {
 		r.serial = t.serials[s]
 	}
 	if f := g.fingerprint.Form; !f.IsZero() {
-		r.form = t.formAt[f.Digest]
+		r.form = t.forms[f]
 	}
-	slices.SortFunc(g.origins, func(a, b Origin) int {
-		return cmp.Or(cmp.Compare(t.tools[a.Tool], t.tools[b.Tool]), strings.Compare(a.Path, b.Path))
-	})
 	for _, o := range g.origins {
 		r.origins = append(r.origins, origin{path: t.paths[o.Path], first: t.releases[t.release(o.Tool, o.First)], last: t.releases[t.release(o.Tool, o.Last)]})
 	}
+	slices.SortFunc(r.origins, func(a, b origin) int { return compareOrigins(releases, a, b) })
 	return r
 }

@@ -62,16 +62,19 @@ const maxSerialBytes = 32
 
 // ParseSerial reads a serial number; ok is false for anything else.
 func ParseSerial(s string) (serial Serial, ok bool) {
-	numbers := strings.Split(s[:min(len(s), maxSerialBytes)], ".")
-	for i, number := range numbers {
+	var b []byte
+	for more := true; more; {
+		var number string
+		number, s, more = strings.Cut(s, ".")
 		if number == "" || strings.ContainsFunc(number, func(r rune) bool { return r < '0' || r > '9' }) {
 			return "", false
 		}
-		if numbers[i] = strings.TrimLeft(number, "0"); numbers[i] == "" {
-			numbers[i] = "0"
+		number = strings.TrimLeft(number[:len(number)-1], "0") + number[len(number)-1:]
+		if len(b) < maxSerialBytes {
+			b = append(append(b, number[:min(len(number), maxSerialBytes)]...), '.')
 		}
 	}
-	return Serial(strings.Join(numbers, ".")), true
+	return Serial(strings.TrimSuffix(string(b[:min(len(b), maxSerialBytes)]), ".")), true
 }
 
 // Compare orders serial numbers as aclocal does: number by number.
