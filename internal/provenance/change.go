@@ -13,30 +13,35 @@ import (
 
 // change says what was done to a file.
 func (j *judgement) change(c *changed) Finding {
+	if same := j.looked[c.ids]; same != nil && c.kind == tree.File && c.print.SHA256.IsZero() {
+		c.print = same.print // a hard link to an added file
+		c.print.Serial = serialAs(c.path, same.serial)
+	}
 	f := Finding{Path: c.path, Kind: c.kind, Serial: c.print.Serial}
-	if c.kind != tree.File || c.blob.IsZero() {
+	if base := j.commit.Lookup(c.path); base == nil || base.Kind != c.kind {
 		f.Change, f.Evidence = OtherChange, "it is another kind of file"
 		return f
+	} else if c.kind != tree.File {
+		f.Change, f.Evidence = OtherChange, fmt.Sprintf("another %v", c.kind)
+		return f
 	}
-	if f.Known = j.Index.Find(c.print.SHA256); len(f.Known) > 0 && !c.print.SHA256.IsZero() {
-		f.Change = KnownToolFile
+	if known := j.Index.Find(c.print.SHA256); len(known) > 0 && c.size > 0 {
+		f.Change, f.Known = KnownToolFile, known
 		f.describeKnown(path.Base(string(c.path)))
 		return f
 	}
-	j.serialAhead(&f)
-	said := c.said
+	f.Change = c.change
 	switch {
 	case c.change != ChangeUnknown:
-		f.Change = c.change
+		f.Evidence = c.said
+	case c.blob.IsZero():
+		f.Evidence = "its committed content is not at hand"
 	case c.content != nil:
-		said = fmt.Sprintf("its committed content is not at hand (blob %v)", c.blob)
+		f.Evidence = fmt.Sprintf("its committed content is not at hand (blob %v)", c.blob)
 	default:
-		said = "it is too large, or there are too many that differ"
+		f.Evidence = "it is too large, a hard link, or there are too many that differ"
 	}
-	if f.Evidence != "" {
-		said += "; " + f.Evidence
-	}
-	f.Evidence = said
+	j.serialAhead(&f)
 	return f
 }
 
@@ -119,15 +124,22 @@ func skipSpace(s []byte) []byte {
 	return s
 }
 
-// stampWords is what a release writes anew: numbers, versions, names of months
-// and days.
-var stampWords = regexp.MustCompile(`\b(?:[Vv]?\d[\w.+~:-]*|Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:tember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?|Mon|Tue|Wed|Thu|Fri|Sat|Sun|DEV|dev|git|unreleased|UNRELEASED)\b`)
+// stampWords is what a release writes anew: numbers, versions, days, names of
+// months and days. What is joined to a number by "-" is part of a version only
+// if it is a usual one: "1-rm" is not.
+var stampWords = regexp.MustCompile(`\b(?:[Vv]?\d+[A-Za-z]?(?:[.:~+_-]?(?:\d+[A-Za-z]?|` + stampTail + `|` + stampMonth + `))*|` + stampMonth +
+	`|Mon|Tue|Wed|Thu|Fri|Sat|Sun|unreleased|UNRELEASED)\b`)
+
+const (
+	stampTail  = `alpha|beta|rc|RC|pre|post|dev|DEV|git|svn|snapshot|dirty|ubuntu|deb|bpo|st|nd|rd|th|g?[0-9a-f]{7,40}`
+	stampMonth = `Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:tember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?`
+)
 
 // stamped reports whether two texts have the same lines but for stampWords, and
 // on how many lines those differ.
 func stamped(before, after []byte) (lines int, ok bool) {
 	old, now := bytes.Split(before, []byte("\n")), bytes.Split(after, []byte("\n"))
-	if len(old) != len(now) {
+	if len(old) != len(now) || bytes.IndexByte(before, 0) >= 0 || bytes.IndexByte(after, 0) >= 0 {
 		return 0, false
 	}
 	for i := range old {
@@ -149,7 +161,7 @@ func unstamped(line []byte) []byte {
 	return stampRun.ReplaceAll(line, []byte("\x00"))
 }
 
-var stampRun = regexp.MustCompile("\x00(?:[ ,/.:-]*\x00)*(?:-\x00)?")
+var stampRun = regexp.MustCompile("\x00(?:[ ,/.:-]*\x00)*")
 
 // lineCounts returns how many lines one text has that the other has not, and
 // the reverse, each line as often as it occurs.

@@ -29,6 +29,7 @@ type observation struct {
 	size      int64
 	ids       digest.IDs
 	print     knownfile.Fingerprint
+	serial    knownfile.Serial // as an m4 file, whatever its name: a hard link may be one
 	claim     Claim
 	meaning   catalogue.Meaning // of a .gmo or .mo
 	problem   string            // why there is no meaning, for a .gmo or .mo
@@ -43,12 +44,15 @@ type observation struct {
 type template struct {
 	form    knownfile.Form
 	content []byte // nil: not kept
+	differs bool   // from the commit's
 }
 
 // changed is a file that differs from the commit's.
 type changed struct {
 	path    tree.Path
-	kind    tree.Kind       // of the archive's entry
+	kind    tree.Kind // of the archive's entry
+	size    int64
+	ids     digest.IDs
 	blob    digest.ObjectID // the commit's
 	print   knownfile.Fingerprint
 	content []byte // nil: not kept, or compared already
@@ -96,20 +100,20 @@ func (v *Evidence) Inspect(e, base *tree.Entry, content []byte) {
 		v.observeChange(e, base, content)
 	}
 	if content != nil && v.isTemplate(e.Path) {
-		v.addTemplate(e.Path, content)
+		v.addTemplate(e, base, content)
 	}
 }
 
-func (v *Evidence) addTemplate(p tree.Path, content []byte) {
+func (v *Evidence) addTemplate(e, base *tree.Entry, content []byte) {
 	if len(v.templates) >= maxCatalogues {
 		return
 	}
-	t := template{form: knownfile.Take(string(p), content).Form}
+	t := template{form: knownfile.Take(string(e.Path), content).Form, differs: base != nil && !e.IDs.Agree(base.IDs)}
 	if len(content) <= maxTemplateFile && v.keptTempl+len(content) <= maxTemplateBytes {
 		v.keptTempl += len(content)
 		t.content = bytes.Clone(content)
 	}
-	v.templates[p] = t
+	v.templates[e.Path] = t
 }
 
 func (v *Evidence) addCatalogue(p tree.Path, content []byte) {
@@ -127,13 +131,14 @@ func (v *Evidence) observe(e *tree.Entry, content []byte) {
 		return
 	}
 	o := observation{path: e.Path, kind: e.Kind, size: e.Size, ids: e.IDs}
-	if content == nil && e.Size > 0 {
+	if content == nil && (e.Size > 0 || e.Kind != tree.File) {
 		o.unread = "it is too large, or a hard link to another"
 		v.added = append(v.added, o)
 		return
 	}
 	name := path.Base(string(e.Path))
-	o.print = knownfile.Take(name, content)
+	o.print = knownfile.Take("any.m4", content)
+	o.serial, o.print.Serial = o.print.Serial, serialAs(e.Path, o.print.Serial)
 	o.claim = readClaim(name, content)
 	o.token = tokenOf(content)
 	o.title = titleOf(content)
@@ -153,12 +158,21 @@ func (v *Evidence) observe(e *tree.Entry, content []byte) {
 	v.added = append(v.added, o)
 }
 
+// serialAs returns the serial number of a content at a path: only m4 files have
+// one.
+func serialAs(p tree.Path, serial knownfile.Serial) knownfile.Serial {
+	if path.Ext(string(p)) != ".m4" {
+		return ""
+	}
+	return serial
+}
+
 func (v *Evidence) observeChange(e, base *tree.Entry, content []byte) {
-	c := changed{path: e.Path, kind: e.Kind, blob: base.IDs.In(v.format)}
+	c := changed{path: e.Path, kind: e.Kind, size: e.Size, ids: e.IDs, blob: base.IDs.In(v.format)}
 	if content != nil {
 		c.print = knownfile.Identify(path.Base(string(e.Path)), content)
 	}
-	if content != nil && len(content) <= maxChangedFile && v.kept+len(content) <= maxChangedBytes {
+	if content != nil && !c.blob.IsZero() && len(content) <= maxChangedFile && v.kept+len(content) <= maxChangedBytes {
 		v.kept += len(content)
 		c.content = bytes.Clone(content)
 		v.waiting[c.blob] = append(v.waiting[c.blob], len(v.changed))

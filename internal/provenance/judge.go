@@ -28,12 +28,14 @@ type judgement struct {
 	Input
 	tracked map[digest.ObjectID]tree.Path // a path of each blob of the commit
 	files   map[tree.Path]tree.Path       // a path of each base name, in lower case
+	looked  map[digest.IDs]*observation   // one file of each content that was looked at
 }
 
 // Judge labels every added path, and says what was done to every changed one, in
 // the order of their paths: one finding for each.
 func (v *Evidence) Judge(in Input) []Finding {
-	j := &judgement{Evidence: v, Input: in, tracked: make(map[digest.ObjectID]tree.Path), files: make(map[tree.Path]tree.Path)}
+	j := &judgement{Evidence: v, Input: in, tracked: make(map[digest.ObjectID]tree.Path), files: make(map[tree.Path]tree.Path),
+		looked: make(map[digest.IDs]*observation)}
 	for _, e := range v.commit.Entries() {
 		if e.Kind != tree.File {
 			continue
@@ -44,24 +46,29 @@ func (v *Evidence) Judge(in Input) []Finding {
 		j.files[tree.Path(strings.ToLower(path.Base(string(e.Path))))] = e.Path
 	}
 	findings := make([]Finding, 0, len(in.Added)+len(in.Changed))
-	seen := make(map[tree.Path]int, len(v.added)+len(v.changed))
+	added := make(map[tree.Path]*observation, len(v.added))
 	for i := range v.added {
-		seen[v.added[i].path] = i
+		o := &v.added[i]
+		added[o.path] = o
+		if o.unread == "" && o.kind == tree.File && j.looked[o.ids] == nil {
+			j.looked[o.ids] = o
+		}
 	}
+	differs := make(map[tree.Path]*changed, len(v.changed))
 	for i := range v.changed {
-		seen[v.changed[i].path] = i
+		differs[v.changed[i].path] = &v.changed[i]
 	}
 	for _, e := range in.Added {
-		o := &observation{path: e.Path, kind: e.Kind, size: e.Size, ids: e.IDs, unread: "more than 20,000 files are added: it was not looked at"}
-		if i, ok := seen[e.Path]; ok {
-			o = &v.added[i]
+		o := added[e.Path]
+		if o == nil {
+			o = &observation{path: e.Path, kind: e.Kind, size: e.Size, ids: e.IDs, unread: "more than 20,000 files are added: it was not looked at"}
 		}
 		findings = append(findings, j.label(o))
 	}
 	for _, e := range in.Changed {
-		c := &changed{path: e.Path, kind: e.Kind}
-		if i, ok := seen[e.Path]; ok {
-			c = &v.changed[i]
+		c := differs[e.Path]
+		if c == nil {
+			c = &changed{path: e.Path, kind: e.Kind, ids: e.IDs}
 		}
 		findings = append(findings, j.change(c))
 	}
@@ -72,14 +79,12 @@ func (v *Evidence) Judge(in Input) []Finding {
 // label finds the label of one file: what is certain first, what the file says
 // of itself last.
 func (j *judgement) label(o *observation) Finding {
-	f := Finding{Path: o.path, Kind: o.kind, Label: Unexplained, Claim: o.claim, Serial: o.print.Serial}
-	if o.unread != "" {
-		if same := j.sameContent(o); same != nil {
-			f = j.label(same)
-			f.Path = o.path
-			return f
+	if o.unread != "" && o.kind == tree.File {
+		if same := j.looked[o.ids]; same != nil {
+			o = same.linkedAs(o.path)
 		}
 	}
+	f := Finding{Path: o.path, Kind: o.kind, Label: Unexplained, Claim: o.claim, Serial: o.print.Serial}
 	for _, try := range []func(*observation, *Finding) bool{
 		j.toolFile, j.copied, j.compiled, j.modified, j.headed, j.renamed, j.stated, j.filledIn, j.token, j.history, j.rendered,
 	} {
@@ -96,14 +101,15 @@ func (j *judgement) label(o *observation) Finding {
 	return f
 }
 
-// sameContent returns the observation of a hard link's target.
-func (j *judgement) sameContent(o *observation) *observation {
-	for i := range j.added {
-		if a := &j.added[i]; a.unread == "" && a.ids == o.ids {
-			return a
-		}
+// linkedAs returns what is known of a hard link to a file that was looked at. A
+// header counts in a file of its name only.
+func (o *observation) linkedAs(p tree.Path) *observation {
+	link := *o
+	link.path, link.print.Serial = p, serialAs(p, o.serial)
+	if !link.claim.Generic && path.Base(string(p)) != path.Base(string(o.path)) {
+		link.claim = Claim{}
 	}
-	return nil
+	return &link
 }
 
 func (j *judgement) toolFile(o *observation, f *Finding) bool {
@@ -146,7 +152,7 @@ func (j *judgement) copied(o *observation, f *Finding) bool {
 // compiled holds a compiled catalogue to the text beside it.
 func (j *judgement) compiled(o *observation, f *Finding) bool {
 	ext := path.Ext(string(o.path))
-	if ext != ".gmo" && ext != ".mo" || o.unread != "" {
+	if ext != ".gmo" && ext != ".mo" || o.unread != "" || o.kind != tree.File {
 		return false
 	}
 	if o.problem != "" {
@@ -170,14 +176,15 @@ func (j *judgement) compiled(o *observation, f *Finding) bool {
 // modified looks for a known file of the same name that this one came from.
 func (j *judgement) modified(o *observation, f *Finding) bool {
 	m, ok := j.Index.Nearest(path.Base(string(o.path)), o.print)
-	if ok && !m.SameForm && m.Percent < minPercentDespiteHeader && !o.claim.IsZero() && !o.claim.Generic {
+	if ok && !m.SameForm && m.Percent < minPercentDespiteHeader && o.claim.usual {
 		return false // a Makefile.in by automake has much in common with every other
 	}
 	return ok && f.setNearest(&m)
 }
 
-// minPercentDespiteHeader is how much a file that carries a known tool's header
-// must be like a known file to count as that one, modified.
+// minPercentDespiteHeader is how much a file that carries a tool's header, under
+// a name that this tool gives, must be like a known file to count as that one,
+// modified.
 const minPercentDespiteHeader = 60
 
 // renamed looks for a known file of another name that this one came from.
@@ -230,8 +237,8 @@ func (j *judgement) claimed(o *observation, f *Finding) bool {
 	if c.IsZero() {
 		return false
 	}
-	if c.From != "" {
-		if at, ok := j.files[tree.Path(strings.ToLower(path.Base(c.From)))]; ok {
+	for _, name := range []string{c.Tool, c.From} {
+		if at, ok := j.files[tree.Path(strings.ToLower(path.Base(name)))]; ok && name != "" && c.From != "" {
 			f.Of = at
 		}
 	}
@@ -263,6 +270,9 @@ func (j *judgement) filledIn(o *observation, f *Finding) bool {
 			f.Evidence = fmt.Sprintf("about %d %% of the lines as in %s", 100*same/filled, name)
 		}
 		if f.Evidence != "" {
+			if template.differs {
+				f.Evidence += ", which is not the commit's either"
+			}
 			f.Label, f.Of, f.Tool = Derived, name, "template"
 			return true
 		}
