@@ -56,7 +56,7 @@ func titleOf(content []byte) string {
 	title := ""
 	eachLine(content[:min(len(content), headBytes)], func(_ int, line []byte) bool {
 		line = bytes.TrimRight(line, " \t")
-		if len(line) == 0 || bytes.HasPrefix(line, []byte(`.\"`)) || bytes.HasPrefix(line, []byte(`'\"`)) || bytes.HasPrefix(line, []byte(".Dd")) {
+		if len(line) == 0 || string(line) == ".nh" || bytes.HasPrefix(line, []byte(`.\"`)) || bytes.HasPrefix(line, []byte(`'\"`)) || bytes.HasPrefix(line, []byte(".Dd")) {
 			return true
 		}
 		for _, pattern := range []*regexp.Regexp{manTitle, mdocTitle, textTitle} {
