@@ -43,6 +43,10 @@ accept special - - lib/fifo
 accept added - 040000 m4
 accept added ` + sha256A + ` 120000 m4-link
 accept filtered-refs ` + sha256A + ` 100644 version.h
+accept-tool-file changed gettext 0.22.5 100644 /
+accept-tool-file added automake 1:1.16-3~deb12 100755 build aux/install-sh
+accept-tool-file added gettext 0.21 100644 m4/
+accept-tool-file added gettext 0.21 100644 m4/nls.m4
 `
 
 func TestRoundTrip(t *testing.T) {
@@ -91,6 +95,14 @@ func TestParseValues(t *testing.T) {
 	}
 	if !reflect.DeepEqual(classes, []Class{Changed, Missing, Added, Mode, Special, Added, Added, FilteredRefs}) {
 		t.Errorf("classes %v", classes)
+	}
+	if want := []ToolFile{
+		{Class: Changed, Tool: "gettext", MinVersion: "0.22.5", Mode: 0o100644, Path: "/"},
+		{Class: Added, Tool: "automake", MinVersion: "1:1.16-3~deb12", Mode: 0o100755, Path: "build aux/install-sh"},
+		{Class: Added, Tool: "gettext", MinVersion: "0.21", Mode: 0o100644, Path: "m4/"},
+		{Class: Added, Tool: "gettext", MinVersion: "0.21", Mode: 0o100644, Path: "m4/nls.m4"},
+	}; !reflect.DeepEqual(l.ToolFiles, want) {
+		t.Errorf("tool files %+v", l.ToolFiles)
 	}
 	if a := l.Accepted[3]; a.Path != "install sh" || a.Mode != 0o100644 || a.Blob.String() != sha256B {
 		t.Errorf("got %+v", a)
@@ -176,6 +188,14 @@ func TestMarshalSortsAndRefuses(t *testing.T) {
 	}
 	for name, bad := range map[string]*Lock{
 		"a path twice":       {Accepted: []Accepted{{Class: Missing, Path: "a"}, {Class: Missing, Path: "a"}}},
+		"a tool file twice":  {ToolFiles: []ToolFile{nls("m4/"), nls("m4/")}},
+		"no tool":            {ToolFiles: []ToolFile{{Class: Added, MinVersion: "1", Mode: 0o100644, Path: "a"}}},
+		"no tool's version":  {ToolFiles: []ToolFile{{Class: Added, Tool: "a", Mode: 0o100644, Path: "a"}}},
+		"a space in a tool":  {ToolFiles: []ToolFile{{Class: Added, Tool: "a 1 100644", MinVersion: "1", Mode: 0o100644, Path: "a"}}},
+		"a tool's line end":  {ToolFiles: []ToolFile{{Class: Added, Tool: "a", MinVersion: "1", Mode: 0o100644, Path: "a\naccept-tool-file added a 1 100644 b"}}},
+		"a tool's link":      {ToolFiles: []ToolFile{{Class: Added, Tool: "a", MinVersion: "1", Mode: 0o120000, Path: "a"}}},
+		"a tool's no mode":   {ToolFiles: []ToolFile{{Class: Added, Tool: "a", MinVersion: "1", Path: "a"}}},
+		"a missing tool":     {ToolFiles: []ToolFile{{Class: Missing, Tool: "a", MinVersion: "1", Mode: 0o100644, Path: "a"}}},
 		"no class":           {Accepted: []Accepted{{Path: "a"}}},
 		"a line end in path": {Accepted: []Accepted{{Class: Missing, Path: "a\naccept missing - - b"}}},
 		"a line end":         {Repository: "a\nb"},
@@ -207,6 +227,7 @@ func TestMarshalThenParse(t *testing.T) {
 			}
 			if !seen[path] {
 				l.Accepted = append(l.Accepted, a)
+				l.ToolFiles = append(l.ToolFiles, drawToolFile(rt, string(path)))
 			}
 			seen[path] = true
 		}
@@ -219,7 +240,7 @@ func TestMarshalThenParse(t *testing.T) {
 			rt.Fatal(err)
 		}
 		again, err := back.Marshal()
-		if err != nil || !bytes.Equal(again, out) || len(back.Accepted) != len(l.Accepted) || back.Repository != l.Repository || back.TagPattern != l.TagPattern {
+		if err != nil || !bytes.Equal(again, out) || len(back.Accepted) != len(l.Accepted) || len(back.ToolFiles) != len(l.ToolFiles) || back.Repository != l.Repository || back.TagPattern != l.TagPattern {
 			rt.Fatalf("%v: wrote\n%s\nthen\n%s", err, out, again)
 		}
 	})
@@ -230,6 +251,9 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(minimal))
 	f.Add([]byte(full))
 	f.Add([]byte(strings.Replace(full, "verified-tag "+sha1A, "verified-tag -", 1)))
+	for _, c := range toolFileRefusals {
+		f.Add([]byte(minimal + c.lines))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l, err := Parse(data)
 		if err != nil {

@@ -27,7 +27,7 @@ func Parse(data []byte) (*Lock, error) {
 	l.TagPattern = p.text("tag", CheckPattern)
 	l.Root = p.sum("root")
 	l.Verified = p.verified()
-	for p.err == nil && len(p.rest) > 0 && !bytes.HasPrefix(p.rest, []byte(toolFileKeyword+" ")) {
+	for p.err == nil && len(p.rest) > 0 && !bytes.HasPrefix(p.rest, []byte(toolFileKeyword)) {
 		l.Accepted = append(l.Accepted, p.accept(l.Accepted))
 	}
 	for p.err == nil && len(p.rest) > 0 {
