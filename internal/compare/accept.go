@@ -62,7 +62,7 @@ func (r *Report) Accept(lock *lockfile.Lock, known KnownFiles) {
 	for _, a := range lock.Accepted {
 		byPath[a.Path] = a
 	}
-	usedLines := make(map[int]bool)
+	used := make(map[int]bool)
 	r.verdict, r.accepted = IdenticalTree, 0
 	if r.refuted {
 		r.verdict = Differs
@@ -70,26 +70,27 @@ func (r *Report) Accept(lock *lockfile.Lock, known KnownFiles) {
 	for i := range r.results {
 		result := &r.results[i]
 		result.Accepted = false
-		found, ok := difference(result)
-		if recorded, named := byPath[result.Path]; ok && named && recorded == found {
-			result.Accepted = true
-			r.accepted++
+		found, can := difference(result)
+		recorded, named := byPath[result.Path]
+		exactly := can && named && recorded == found
+		line, asToolFile := acceptsToolFile(lock, result, known)
+		if exactly {
 			delete(byPath, result.Path)
-			r.verdict = max(r.verdict, Recorded)
+		}
+		if asToolFile {
+			used[line] = true
+		}
+		if !exactly && !asToolFile {
+			r.verdict = max(r.verdict, verdictOf(result.Class))
 			continue
 		}
-		if line, ok := acceptsToolFile(lock, result, known); ok {
-			result.Accepted = true
-			r.accepted++
-			usedLines[line] = true
-			r.verdict = max(r.verdict, Recorded)
-			continue
-		}
-		r.verdict = max(r.verdict, verdictOf(result.Class))
+		result.Accepted = true
+		r.accepted++
+		r.verdict = max(r.verdict, Recorded)
 	}
 	r.stale, r.staleTools = r.stale[:0], r.staleTools[:0]
 	for i, t := range lock.ToolFiles {
-		if !usedLines[i] {
+		if !used[i] {
 			r.staleTools = append(r.staleTools, t)
 		}
 	}
@@ -105,7 +106,7 @@ func (r *Report) Accept(lock *lockfile.Lock, known KnownFiles) {
 func (r *Report) Stale() []lockfile.Accepted { return r.stale }
 
 // StaleToolFiles returns the lines for tools' files of the lock file that accept
-// nothing (any more), sorted by path.
+// nothing (any more), or nothing that one before them does not, sorted by path.
 func (r *Report) StaleToolFiles() []lockfile.ToolFile { return r.staleTools }
 
 // Differences returns what a lock file has to name for this archive to pass,
