@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/countermark/countermark/internal/gitrepo/gitexec"
 	"github.com/countermark/countermark/internal/refusal"
@@ -46,9 +47,16 @@ func (r *Repository) Diff(ctx context.Context, before, after []byte) ([]string, 
 	default:
 		return nil, err
 	}
-	const headerLines = 4 // diff, index, ---, +++
-	if len(lines) > headerLines {
-		lines = lines[headerLines:]
+	return withoutHeader(lines), nil
+}
+
+// withoutHeader takes off what git says before the first "@@", or before the one
+// line about a binary file.
+func withoutHeader(lines []string) []string {
+	for i, line := range lines {
+		if strings.HasPrefix(line, "@@") || strings.HasPrefix(line, "Binary files ") {
+			return lines[i:]
+		}
 	}
-	return lines, nil
+	return nil
 }
