@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/countermark/countermark/internal/durable"
+	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/indexing"
 	"github.com/countermark/countermark/internal/knownfile"
 	"github.com/countermark/countermark/internal/progress"
@@ -104,11 +105,14 @@ func buildIndex(ctx context.Context, o indexing.Options, output string, s stream
 		return report.FailureOf(err, report.Internal)
 	}
 	data := x.Marshal()
+	if len(data) > knownfile.MaxFileBytes {
+		return report.UsageFailure("--only selects less, --since leaves out what is older", "the index would have %d bytes, at most %d are read", len(data), knownfile.MaxFileBytes)
+	}
 	if err := durable.WriteFile(output, data); err != nil {
 		return report.FailureOf(fmt.Errorf("writing the index: %w", err), report.Internal)
 	}
 	c := x.Counts()
-	_, err = fmt.Fprintf(s.out, "%s: %d files of %d tools, %d bytes, sha256:%x\n", output, c.Files, c.Tools, len(data), sha256.Sum256(data))
+	_, err = fmt.Fprintf(s.out, "%s: %d files of %d tools, %d bytes, sha256:%x\n", escape.Text(output), c.Files, c.Tools, len(data), sha256.Sum256(data))
 	return err
 }
 

@@ -2,6 +2,7 @@ package indexing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -13,6 +14,7 @@ import (
 	"github.com/countermark/countermark/internal/gitobject"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/knownfile"
+	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/revision"
 	"github.com/countermark/countermark/internal/toolrelease"
 )
@@ -20,11 +22,12 @@ import (
 // history indexes the files of one repository.
 type history struct {
 	*build
-	repo   *gitrepo.Repository
-	tool   string
-	walked map[digest.ObjectID]bool // commits on a line
-	last   map[string]folder        // what each folder held when it was read last
-	prints map[blobName]knownfile.Fingerprint
+	repo    *gitrepo.Repository
+	tool    string
+	walked  map[digest.ObjectID]bool // commits on a line
+	last    map[string]folder        // what each folder held when it was read last
+	entries int                      // of the tree that is read
+	prints  map[blobName]knownfile.Fingerprint
 }
 
 // blobName is a blob under a base name, on which its fingerprint depends.
@@ -40,7 +43,8 @@ type shipped struct {
 	version string
 }
 
-// tags indexes the tree of each tag whose name holds a version.
+// tags indexes the tree of each tag whose name holds a version. A tag that leads
+// to no commit, or whose object is that of another tag, is no release.
 func (h *history) tags(ctx context.Context) error {
 	tags, _, err := h.repo.Tags(ctx)
 	if err != nil {
@@ -49,10 +53,13 @@ func (h *history) tags(ctx context.Context) error {
 	var all []shipped
 	for _, ref := range tags {
 		_, version, ok := revision.VersionOfName(strings.TrimPrefix(ref.Name, gitobject.TagPrefix) + ".tar")
-		if !ok || ref.Peeled.IsZero() && ref.ID.IsZero() {
+		if !ok {
 			continue
 		}
 		resolved, err := h.repo.ResolveTag(ctx, ref)
+		if refused, ok := errors.AsType[*refusal.Refusal](err); ok && (refused.Rule == refusal.GitTagTarget || refused.Rule == refusal.GitTagName) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -164,10 +171,12 @@ type folder struct {
 
 // files returns the selected files of a commit's tree. They must not be changed.
 func (h *history) files(ctx context.Context, root digest.ObjectID) (map[string]digest.ObjectID, error) {
+	h.entries = 0
 	return h.folder(ctx, root, "")
 }
 
-// folder returns the selected files in and below one folder.
+// folder returns the selected files in and below one folder. It goes as far as
+// gitrepo.Repository.Tree would.
 func (h *history) folder(ctx context.Context, id digest.ObjectID, at string) (map[string]digest.ObjectID, error) {
 	if last := h.last[at]; last.id == id {
 		return last.files, nil
@@ -175,6 +184,9 @@ func (h *history) folder(ctx context.Context, id digest.ObjectID, at string) (ma
 	entries, err := h.repo.TreeObject(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if h.entries += len(entries); h.entries > gitobject.MaxTreeEntries || strings.Count(at, "/") >= gitobject.MaxTreeDepth-1 {
+		return nil, refusal.New(refusal.GitLimit, "the tree has more than %d entries, or %d trees in one another", gitobject.MaxTreeEntries, gitobject.MaxTreeDepth).At(refusal.Unknown, at)
 	}
 	files := make(map[string]digest.ObjectID)
 	for _, e := range entries {

@@ -156,9 +156,12 @@ func isHead(path string) bool {
 // repository indexes a repository's tags, or the history of its branches.
 func (b *build) repository(ctx context.Context, s toolrelease.Source) error {
 	if s.Tool == "" {
-		s.Tool = strings.TrimSuffix(filepath.Base(filepath.Clean(s.Path)), ".git")
+		s.Tool = nameOfRepository(s.Path)
 	}
 	git, err := gitrepo.Find(ctx)
+	if err != nil && ctx.Err() != nil {
+		return err
+	}
 	if err != nil {
 		return &report.Failure{Code: report.Usage, Detail: err.Error(), Hint: "install git 2.39 or newer"}
 	}
@@ -179,6 +182,18 @@ func (b *build) repository(ctx context.Context, s toolrelease.Source) error {
 		err = fmt.Errorf("reading the repository %q: %w", s.Path, err)
 	}
 	return errors.Join(err, repo.Close())
+}
+
+// nameOfRepository makes a tool's name of a repository's path: tool, tool.git,
+// tool/.git, or "." in one of these.
+func nameOfRepository(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole
+	}
+	if filepath.Base(path) == ".git" {
+		path = filepath.Dir(path)
+	}
+	return nameOf(strings.TrimSuffix(filepath.Base(path), ".git"))
 }
 
 // Embedded returns the index that comes with the program.

@@ -3,7 +3,7 @@ package indexing
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"errors"
 	"maps"
 	"os"
 	"path"
@@ -92,8 +92,12 @@ func eachKnown(ctx context.Context, known []string, each func(toolrelease.File) 
 			return err
 		}
 		for _, s := range sources {
-			if err := toolrelease.Read(ctx, s, nil, each); err != nil {
-				return fmt.Errorf("--known: %w", err)
+			err := toolrelease.Read(ctx, s, nil, each)
+			if _, unnamed := errors.AsType[*toolrelease.UnnamedError](err); unnamed {
+				return report.UsageFailure("rename it to NAME-VERSION", "--known: %v", err)
+			}
+			if err != nil { // no refusal of the archive that is verified
+				return report.UsageFailure("", "--known: %v", err)
 			}
 		}
 	}
@@ -105,24 +109,37 @@ func sourcesIn(from string) ([]toolrelease.Source, error) {
 	if err != nil {
 		return nil, report.UsageFailure("--known takes a folder, an archive or a Debian package of a tool", "--known: %v", err)
 	}
-	base := filepath.Base(filepath.Clean(from))
-	if _, _, versioned := revision.VersionOfName(base + ".tar"); !info.IsDir() || versioned {
-		return []toolrelease.Source{{Path: from}}, nil
+	whole, err := filepath.Abs(from) // "." has no name
+	if err != nil {
+		return nil, report.UsageFailure("", "--known: %v", err)
+	}
+	base := filepath.Base(whole)
+	if !info.IsDir() || isRelease(base+".tar") {
+		return []toolrelease.Source{{Path: whole}}, nil
 	}
 	entries, err := os.ReadDir(from)
 	if err != nil {
-		return nil, fmt.Errorf("--known: %w", err)
+		return nil, report.UsageFailure("", "--known: %v", err)
 	}
-	own := toolrelease.Source{Path: from, Release: toolrelease.Release{Tool: nameOf(base), Version: "local"}}
 	sources := []toolrelease.Source{}
 	for _, e := range entries {
 		name := e.Name()
-		_, _, versioned := revision.VersionOfName(name)
-		if !e.IsDir() && (versioned || strings.HasSuffix(name, ".deb")) {
-			sources = append(sources, toolrelease.Source{Path: filepath.Join(from, name)})
+		if e.IsDir() {
+			name += ".tar"
+		}
+		if isRelease(name) || strings.HasSuffix(name, ".deb") {
+			sources = append(sources, toolrelease.Source{Path: filepath.Join(from, e.Name())})
 		}
 	}
+	own := toolrelease.Source{Path: from, Release: toolrelease.Release{Tool: nameOf(base), Version: "local"}}
 	return append(sources, own), nil
+}
+
+// isRelease reports whether an archive's name is that of a tool's release. A zip
+// is none that could be read.
+func isRelease(name string) bool {
+	tool, _, ok := revision.VersionOfName(name)
+	return ok && tool != "" && !strings.HasSuffix(name, ".zip")
 }
 
 // nameOf makes a tool's name of a folder's.

@@ -21,21 +21,24 @@ func Describe(x *knownfile.Index, path string) (text string, known bool, err err
 	}
 	defer f.Close()
 	content, err := io.ReadAll(io.LimitReader(f, toolrelease.MaxFileBytes+1))
-	if err != nil || len(content) > toolrelease.MaxFileBytes {
-		return "", false, fmt.Errorf("reading %q: it has more than %d bytes, or: %v", path, toolrelease.MaxFileBytes, err)
+	switch {
+	case err != nil:
+		return "", false, fmt.Errorf("reading the file: %w", err)
+	case len(content) > toolrelease.MaxFileBytes:
+		return "", false, fmt.Errorf("reading %q: it has more than %d bytes", path, toolrelease.MaxFileBytes)
 	}
 	name := filepath.Base(path)
-	print := knownfile.Take(name, content)
+	fingerprint := knownfile.Take(name, content)
 	var b strings.Builder
-	for _, o := range x.Find(print.SHA256) {
+	for _, o := range x.Find(fingerprint.SHA256) {
 		fmt.Fprintf(&b, "%s %s: %s\n", escape.Text(o.Tool), escape.Text(o.Versions()), escape.Text(o.Path))
 	}
 	if b.Len() > 0 {
 		return b.String(), true, nil
 	}
-	m, ok := x.Nearest(name, print)
+	m, ok := x.Nearest(name, fingerprint)
 	if !ok {
-		m, ok = x.NearestOfAnyName(name, print)
+		m, ok = x.NearestOfAnyName(name, fingerprint)
 	}
 	if ok {
 		return fmt.Sprintf("not known; most like %s %s: %s (SHA-256 %v)\n", escape.Text(m.Tool), escape.Text(m.Versions()), escape.Text(m.Path), m.SHA256), false, nil
