@@ -114,7 +114,7 @@ func sourcesIn(from string) ([]toolrelease.Source, error) {
 		return nil, report.UsageFailure("", "--known: %v", err)
 	}
 	base := filepath.Base(whole)
-	if !info.IsDir() || isRelease(base+".tar") {
+	if _, ok := toolrelease.OfFolder(base); !info.IsDir() || ok {
 		return []toolrelease.Source{{Path: whole}}, nil
 	}
 	entries, err := os.ReadDir(from)
@@ -123,11 +123,7 @@ func sourcesIn(from string) ([]toolrelease.Source, error) {
 	}
 	sources := []toolrelease.Source{}
 	for _, e := range entries {
-		name := e.Name()
-		if e.IsDir() {
-			name += ".tar"
-		}
-		if isRelease(name) || strings.HasSuffix(name, ".deb") {
+		if isRelease(e) {
 			sources = append(sources, toolrelease.Source{Path: filepath.Join(from, e.Name())})
 		}
 	}
@@ -135,11 +131,15 @@ func sourcesIn(from string) ([]toolrelease.Source, error) {
 	return append(sources, own), nil
 }
 
-// isRelease reports whether an archive's name is that of a tool's release. A zip
-// is none that could be read.
-func isRelease(name string) bool {
-	tool, _, ok := revision.VersionOfName(name)
-	return ok && tool != "" && !strings.HasSuffix(name, ".zip")
+// isRelease reports whether what lies in a folder is named as a tool's release
+// is. A zip is none that could be read.
+func isRelease(e os.DirEntry) bool {
+	if e.IsDir() {
+		_, ok := toolrelease.OfFolder(e.Name())
+		return ok
+	}
+	tool, _, ok := revision.VersionOfName(e.Name())
+	return ok && tool != "" && !strings.HasSuffix(e.Name(), ".zip") || strings.HasSuffix(e.Name(), ".deb")
 }
 
 // nameOf makes a tool's name of a folder's.

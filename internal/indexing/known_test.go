@@ -49,6 +49,11 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%q: %v", known, err)
 		}
 	}
+	m4, err := indexing.Load(t.Context(), nil, []string{filepath.Join(tools, "foldertool-4/m4")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOrigins(t, m4, map[string]string{"in a folder": "m4 local..local a"})
 	t.Chdir(filepath.Join(tools, "foldertool-4"))
 	here, err := indexing.Load(t.Context(), nil, []string{"."})
 	if err != nil {

@@ -99,14 +99,14 @@ func isArchiveName(name string) bool {
 func (r *reader) nested(base string, content io.Reader) error {
 	err := r.members(content, base, func(name string, content io.Reader) error {
 		top, below, ok := strings.Cut(name, "/")
-		tool, version, versioned := revision.VersionOfName(top + ".tar")
-		if !ok || !versioned || tool == "" {
+		named, versioned := OfFolder(top)
+		if !ok || !versioned {
 			return nil
 		}
 		if r.source.Tool != "" {
-			tool = r.source.Tool
+			named.Tool = r.source.Tool
 		}
-		return r.member(File{Release: Release{tool, version}, Path: below}, content)
+		return r.member(File{Release: named, Path: below}, content)
 	})
 	if err != nil {
 		return fmt.Errorf("%s within it: %w", base, err)

@@ -31,6 +31,16 @@ type Release struct {
 	Tool, Version string
 }
 
+// OfFolder reads a folder's name NAME-VERSION. Without the hyphen it is none: m4
+// is no version of m.
+func OfFolder(base string) (r Release, ok bool) {
+	tool, version, _ := revision.VersionOfName(base + ".tar")
+	if rest, found := strings.CutPrefix(base, tool); tool == "" || !found || !strings.HasPrefix(rest, "-") && !strings.HasPrefix(rest, "_") {
+		return Release{}, false
+	}
+	return Release{tool, version}, true
+}
+
 // Source is where the files of one release are.
 type Source struct {
 	Release
@@ -181,9 +191,8 @@ func (r *reader) name(tool, version string) (Release, error) {
 
 // folder reads a folder. Whatever is no regular file is left out.
 func (r *reader) folder() error {
-	base := filepath.Base(filepath.Clean(r.source.Path))
-	tool, version, _ := revision.VersionOfName(base + ".tar")
-	named, err := r.name(tool, version)
+	found, _ := OfFolder(filepath.Base(filepath.Clean(r.source.Path)))
+	named, err := r.name(found.Tool, found.Version)
 	if err != nil {
 		return err
 	}

@@ -206,6 +206,17 @@ func TestUnnamed(t *testing.T) {
 	wantFiles(t, Source{Path: archive, Release: Release{"x", "2"}}, "x 2 b=x\n")
 }
 
+func TestOfFolder(t *testing.T) {
+	for base, want := range map[string]Release{
+		"gettext-0.22.5": {"gettext", "0.22.5"}, "autoconf_2.69": {"autoconf", "2.69"}, "tool-v1": {"tool", "1"}, "gtk-doc-1.34.0": {"gtk-doc", "1.34.0"},
+		"m4": {}, "m4-1.4.19": {"m4", "1.4.19"}, "x1.2": {}, "1.2": {}, "v1.2": {}, "gettext": {}, "": {}, ".": {},
+	} {
+		if got, ok := OfFolder(base); got != want || ok != (want != Release{}) {
+			t.Errorf("%q: %v, %v, want %v", base, got, ok, want)
+		}
+	}
+}
+
 func TestReadErrors(t *testing.T) {
 	dir := t.TempDir()
 	named := Release{"x", "1"}
