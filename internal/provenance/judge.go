@@ -220,14 +220,15 @@ func (j *judgement) serialAhead(f *Finding) {
 		fmt.Sprintf("serial %s is ahead of every known release (%s in %s %s)", f.Serial, highest, where.Tool, where.Versions())
 }
 
-// headed takes the header of a known tool.
+// headed takes the header of a known tool, in a file of a name that it gives.
 func (j *judgement) headed(o *observation, f *Finding) bool {
-	return !o.claim.Generic && j.claimed(o, f)
+	return o.claim.usual && j.claimed(o, f)
 }
 
-// stated takes a statement in words.
+// stated takes what any file can say: a header that goes with every name, or a
+// statement in words.
 func (j *judgement) stated(o *observation, f *Finding) bool {
-	return o.claim.Generic && j.claimed(o, f)
+	return !o.claim.usual && j.claimed(o, f)
 }
 
 // claimed takes what a file says of itself. A statement that names only a source
