@@ -58,6 +58,7 @@ func generate(rt *rapid.T) (first, rest []added) {
 		first = append(first, added{tool, "1", "first", "first"})
 	}
 	texts := []string{"", "short", numbered("x", 5), " " + numbered("x", 5), strings.Replace(numbered("x", 6), " of x\nline 1", " of xline 1", 1), strings.Replace(numbered("x", 5), "line 1", "line\n1", 1),
+		strings.Replace(numbered("x", 5), "line 1 of x\n", "line 1\nof x\n", 1), strings.Replace(numbered("x", 5), "line 2 of x\n", "line 2\nof x\n", 1), // one form but for the sketch
 		"# serial 2\n" + numbered("y", 5), "# serial 10\n" + numbered("y", 5)}
 	for range rapid.IntRange(0, 30).Draw(rt, "files") {
 		rest = append(rest, added{rapid.SampledFrom(tools).Draw(rt, "tool"), rapid.SampledFrom([]string{"1", "01", "1.0", "1.00", "2", "10", "1~"}).Draw(rt, "version"),
@@ -115,6 +116,32 @@ func TestBuilderRanges(t *testing.T) {
 		if serial, _, ok := x.HighestSerial("a.in"); !ok || serial != "4" {
 			t.Errorf("serial %q, %v", serial, ok)
 		}
+	}
+}
+
+// Texts of one digest keep each its own form, whichever comes first.
+func TestBuilderFormsOfOneDigest(t *testing.T) {
+	text := numbered("x", 9)
+	broken := []string{strings.Replace(text, "line 1 of", "line 1\nof", 1), strings.Replace(text, "line 2 of", "line 2\nof", 1), strings.Replace(text, "x\n", "x", 1), text}
+	forms := make(map[Form]bool)
+	for _, b := range broken {
+		f := form(b)
+		if forms[f] = true; f.Digest != form(text).Digest {
+			t.Fatalf("%q has another digest", b)
+		}
+	}
+	x := build(t, added{"t", "1", "a", broken[0]}, added{"t", "1", "b", broken[1]}, added{"t", "1", "c", broken[2]}, added{"t", "1", "d", broken[3]})
+	if len(forms) < 3 || len(x.forms) != len(forms) {
+		t.Fatalf("%d forms, want %d", len(x.forms), len(forms))
+	}
+	for _, r := range x.records {
+		i := strings.Index("abcd", x.paths[r.origins[0].path])
+		if x.forms[r.form] != form(broken[i]) {
+			t.Errorf("text %d has the form of another", i)
+		}
+	}
+	if m, ok := x.NearestOfAnyName("e", Take("e", []byte("# e\n"+broken[3]))); !ok || m.Path != "d" || !m.SameForm {
+		t.Errorf("got %+v, %v", m, ok)
 	}
 }
 

@@ -43,6 +43,10 @@ func TestHighestSerial(t *testing.T) {
 	if serial, _, ok := x.HighestSerial("b.m4"); !ok || serial != "4" {
 		t.Errorf("%q, %v", serial, ok)
 	}
+	twice := build(t, added{"t", "1", "x/a", "text"}, added{"t", "1", "y/a", "text"})
+	if got := twice.byName["a"]; len(got) != 1 {
+		t.Errorf("one content of a name at two places is looked at %d times", len(got))
+	}
 	for _, name := range []string{"missing", "c.m4", "m4/a.m4", ""} {
 		if serial, _, ok := x.HighestSerial(name); ok {
 			t.Errorf("%q has %q", name, serial)
@@ -213,7 +217,8 @@ func TestEmbedded(t *testing.T) {
 			t.Errorf("got %+v", v)
 		}
 	}
-	want := "gnu-config gettext automake libtool autoconf autoconf-archive pkg-config pkgconf gtk-doc intltool xutils-dev gnulib"
+	slices.Sort(tools) // their order is that of sources.tsv
+	want := "autoconf autoconf-archive automake gettext gnu-config gnulib gtk-doc intltool libtool pkg-config pkgconf xutils-dev"
 	if got := strings.Join(tools, " "); got != want {
 		t.Errorf("the tools are %q, want %q", got, want)
 	}

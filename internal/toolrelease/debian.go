@@ -95,7 +95,7 @@ func (r *reader) control(f io.Reader, base string) (named Release, err error) {
 		}
 		lines := bufio.NewScanner(io.LimitReader(content, maxControl))
 		for lines.Scan() {
-			if key, value, ok := strings.Cut(lines.Text(), ":"); ok && !strings.HasPrefix(key, " ") {
+			if key, value, ok := strings.Cut(lines.Text(), ":"); ok {
 				fields[key] = strings.TrimSpace(value)
 			}
 		}
