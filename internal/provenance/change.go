@@ -151,7 +151,7 @@ func stamped(before, after []byte) (lines int, ok bool) {
 			return 0, false
 		}
 	}
-	return lines, lines > 0
+	return lines, true
 }
 
 // unstamped returns a line with each run of stampWords, and what divides them,

@@ -149,7 +149,7 @@ func TestBounds(t *testing.T) {
 	big := strings.Repeat("y", maxTemplateFile)
 	for i := range 2 * maxTemplateBytes / maxTemplateFile {
 		w.commit = append(w.commit, file(fmt.Sprintf("t/%d.in", i), big))
-		w.archive = append(w.archive, file(fmt.Sprintf("t/%d.in", i), big), file(fmt.Sprintf("t/%d", i), big+"z"))
+		w.archive = append(w.archive, file(fmt.Sprintf("t/%d.in", i), big), file(fmt.Sprintf("t/%d", i), big[:len(big)-1]+"z"))
 	}
 	looked := 0
 	for _, f := range w.judge(t) {
@@ -166,6 +166,19 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// TestWhatIsKept: templates of what is not tracked, and so many catalogues.
+func TestWhatIsKept(t *testing.T) {
+	w := &world{commit: []member{file("a.in", "@X@\n"), file("a", "1\n"), file("b.in", "@X@\n"), file("d/.in", "@X@\n")}, archive: []member{file("c.in", "@X@\n")}}
+	w.archive = append(w.archive, w.commit...)
+	for i := range maxCatalogues + 1 {
+		w.archive = append(w.archive, file(fmt.Sprintf("%d.po", i), dePO))
+	}
+	w.judge(t)
+	if v := w.evidence; len(v.templates) != 1 || v.templates["b.in"].content == nil || len(v.meanings) != maxCatalogues {
+		t.Errorf("kept the templates %v, %d catalogues", v.templates, len(v.meanings))
+	}
+}
+
 // TestExplained keeps the content of the one path, and only that.
 func TestExplained(t *testing.T) {
 	w := &world{archive: []member{file("other", "x"), file("explained", "content"), file("z", "x")}}
@@ -177,7 +190,7 @@ func TestExplained(t *testing.T) {
 
 // TestNeeded asks for blobs of changed paths alone, and once for each.
 func TestNeeded(t *testing.T) {
-	w := &world{commit: []member{file("a", "x"), file("b", "x"), file("c", "z")}, archive: []member{file("a", "1"), file("b", "2"), file("c", "3")}}
+	w := &world{commit: []member{file("a", "x"), file("b", "x"), file("c", "z"), file("d", "same")}, archive: []member{file("a", "1"), file("b", "2"), file("c", "3"), file("d", "same")}}
 	w.absent = true
 	w.judge(t)
 	ids := w.evidence.Needed(func(p tree.Path) bool { return p != "c" })

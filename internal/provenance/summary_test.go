@@ -25,7 +25,7 @@ func TestSummarize(t *testing.T) {
 		toolFile("gettext", origin("gettext", "0.20", "0.20"), origin("gettext", "0.21", "0.22")),
 		toolFile("automake", origin("automake", "1.9", "1.16")),
 		toolFile("automake", origin("automake", "1.17", "1.18")),
-		toolFile("libtool", origin("libtool", "2.4.7", "2.4.7")),
+		toolFile("libtool", origin("libtool", "2.4.7", "2.4.7"), origin("gnulib", "1", "9")),
 		{Label: Derived, Tool: "bison", Version: "3.8.2"}, {Label: Derived, Tool: "bison", Version: "3.8.1"}, {Label: Derived, Tool: "bison", Version: "3.8.2"}, {Label: Derived},
 		{Label: Unexplained},
 	}

@@ -201,6 +201,7 @@ func gnu(t fataler) *knownfile.Index {
 		"gnulib 2024 " + configGuess:        "#!/bin/sh\n" + lines("guess", 200),
 		"gnulib 2024 po/Makefile.in.in":     lines("makefile", 50),
 		"gnulib 2024 tests/empty":           "",
+		"gettext 0.22 examples/aclocal.m4":  lines("macro", 60),
 		"other 1 " + path.Base(configGuess): "#!/bin/sh\n" + lines("guess", 200),
 	})
 }
