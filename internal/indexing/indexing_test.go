@@ -25,10 +25,11 @@ func sources(t *testing.T) map[string]string {
 	tagged.git("", "tag", "v1.0")
 	dated := newRepository(t, "dated.git")
 	dated.commit("2020-01-10", map[string]string{"lib/z": "z1"})
+	t.Chdir(dir)
 	inner := build(t, indexing.Options{Sources: []string{"inner@7=" + filepath.Join(dir, "gettext-0.22.5")}})
 	return map[string]string{
 		"folder":  filepath.Join(dir, "gettext-0.22.5"),
-		"equals":  filepath.Join(dir, "odd=name-1"),
+		"equals":  "odd=name-1", // as a path, for it exists
 		"archive": tarOf(t, filepath.Join(dir, "automake-1.16.5.tar"), map[string]string{"automake-1.16.5/lib/install-sh": "install"}),
 		"named":   "t@9=" + tarOf(t, filepath.Join(dir, "nothing.tar"), map[string]string{"a/b": "named"}),
 		"package": deb(t, filepath.Join(dir, "libtool.deb"), "Package: libtool\nVersion: 1:2.4.7-1\n", map[string]string{"usr/share/ltmain.sh": "lt"}),

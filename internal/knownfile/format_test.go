@@ -210,9 +210,12 @@ func TestParseIsBounded(t *testing.T) {
 	for i := range size / 5 {
 		growing = append(append(growing, number(min(i, 2_000_000))...), 1, 'x')
 	}
-	shared := slices.Concat([]byte("\x01\x01t\x01\x00\x011"), number(100_000), []byte{0}, number(maxPathBytes), bytes.Repeat([]byte("x"), maxPathBytes))
-	for range 100_000 - 1 {
-		shared = append(append(shared, number(maxPathBytes-8)...), "\x08yyyyyyyy"...)
+	shared, before := slices.Concat([]byte("\x01\x01t\x01\x00\x011"), number(100_000)), ""
+	for i := range 100_000 {
+		path := strings.Repeat("x", maxPathBytes-8) + fmt.Sprintf("%08d", i)
+		n := sharedPrefix(before, path)
+		shared = append(append(append(shared, number(n)...), number(len(path)-n)...), path[n:]...)
+		before = path
 	}
 	for name, c := range map[string]struct {
 		tables []byte
@@ -228,7 +231,7 @@ func TestParseIsBounded(t *testing.T) {
 		"origins":   {slices.Concat([]byte("\x00\x00\x00\x00\x00\x01"), fill[:34], number(maxOrigins), fill), 16 * size, "at most -1"},
 		"unique":    {slices.Concat(tools, []byte{0, 0, 0, 0, 0}), 64 * size, "nothing refers to tool 0"},
 		"growing":   {growing, 64 * size, "the number"},
-		"one path":  {shared, maxAllPathBytes + 64*size, "the path"},
+		"one path":  {shared, maxAllPathBytes + 64*size, "the paths have more than"},
 		"long path": {slices.Concat([]byte("\x01\x01t\x01\x00\x011\x01\x00"), number(maxPathBytes+1), fill), size, "at most 4096"},
 	} {
 		file, begun := sealed(c.tables), time.Now()

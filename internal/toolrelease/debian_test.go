@@ -116,6 +116,15 @@ func TestDebianNames(t *testing.T) {
 	}
 }
 
+// Of a package too, names that lead out of it are left out.
+func TestHostileDebian(t *testing.T) {
+	good := goodDeb(t)
+	data := tarOf(t, map[string]string{".": "x", "..": "x", "../a": "x", "a/../../b": "x", "/usr/c": "x", "./usr/../d": "x"})
+	if got, err := readBytes(t.Context(), ar(good[1], [2]string{"data.tar", string(data)})); err != nil || got != "gettext 0.21-4 d=x\ngettext 0.21-4 usr/c=x\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // goodDeb is a small package without compression, so that all its bytes matter
 // less than its frame.
 func goodDeb(tb testing.TB) [][2]string {
