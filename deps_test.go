@@ -54,10 +54,11 @@ var policy = map[string]permission{
 	"internal/filter":    {layer: formats, internal: []string{"digest", "gitobject"}},
 	"internal/lockfile":  {layer: formats, internal: []string{"digest", "escape", "gitobject", "refusal", "tree"}},
 	"internal/catalogue": {layer: formats, internal: []string{"digest", "escape"}},
+	"internal/claim":     {layer: formats},
 	"internal/knownfile": {layer: formats, internal: []string{"digest"}},
 
 	"internal/compare":    {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
-	"internal/provenance": {layer: judgement, internal: []string{"catalogue", "digest", "knownfile", "tree"}},
+	"internal/provenance": {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},
 	"internal/revision":   {layer: judgement, internal: []string{"digest", "escape", "lockfile"}},
 
 	"internal/confine": {layer: edges, internal: []string{"envelope", "escape"},

@@ -126,8 +126,8 @@ func formOf(content []byte) Form {
 }
 
 // isComment reports whether a line looks like nothing but a comment in m4 or
-// shell ("dnl …", "# …", "#!…"). What C's preprocessor reads ("#include") does
-// not look so.
+// shell ("dnl …", "# …"). What C's preprocessor reads ("#include") and what names
+// an interpreter ("#!/bin/sh") does not look so.
 func isComment(line []byte) bool {
 	line = bytes.TrimLeft(line, " \t")
 	if rest, ok := bytes.CutPrefix(line, []byte("dnl")); ok {
@@ -136,7 +136,7 @@ func isComment(line []byte) bool {
 	if len(line) == 0 || line[0] != '#' {
 		return false
 	}
-	return len(line) == 1 || bytes.IndexByte([]byte(" \t\r#!"), line[1]) >= 0
+	return len(line) == 1 || bytes.IndexByte([]byte(" \t\r#"), line[1]) >= 0
 }
 
 // hashLine is FNV-1a (RFC 9923) with the finalizer of MurmurHash3, whose every

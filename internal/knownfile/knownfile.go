@@ -29,9 +29,10 @@ type Origin struct {
 	Path  string // slash-separated, within the release
 }
 
-// Versions returns "0.21", or "0.19.8 to 0.21" for several.
+// Versions returns "0.21", or "0.19.8 to 0.21" for several; packagings of one
+// version (2.4.7 and 2.4.7-7) are named by the version.
 func (o Origin) Versions() string {
-	if o.First == o.Last {
+	if o.First == o.Last || strings.HasPrefix(o.Last, o.First+"-") {
 		return o.First
 	}
 	return o.First + " to " + o.Last
@@ -170,8 +171,9 @@ type Match struct {
 	SHA256   digest.SHA256
 	Serial   Serial // "" for none
 	SameForm bool   // the same but for white space and what looks like comment lines
-	Percent  int    // of the lines of both that are in both, estimated
+	Percent  int    // of the different lines of both, those that are in both; estimated
 	apart    int    // by how much the numbers of lines differ
+	rank     int32  // of the tool, in the index
 }
 
 // By how much a content must be like a known file to pass for a changed version
@@ -188,8 +190,9 @@ const (
 
 // Nearest returns the known file of the given base name that a content is most
 // like; ok is false if it is like none. It is decided by, in this order: the
-// form, the share of common lines, the serial number, the number of lines, and
-// the version, the highest first.
+// form, the share of common lines up to closePercent, the serial number, the
+// number of lines, the share of common lines, and the release: a tool's own before
+// a packager's, the index's first tool, the highest version.
 func (x *Index) Nearest(name string, f Fingerprint) (best Match, ok bool) {
 	for _, i := range x.byName[name] {
 		m := x.match(&x.records[i], name, f)
@@ -257,6 +260,7 @@ func (x *Index) match(r *record, name string, f Fingerprint) Match {
 	if r.form < 0 || f.Form.IsZero() {
 		return m
 	}
+	m.rank = int32(slices.Index(x.tools, m.Tool))
 	form := &x.forms[r.form]
 	m.SameForm = form.Digest == f.Form.Digest
 	if same, filled := form.Sketch.Compare(f.Form.Sketch); same >= minSame {
@@ -265,6 +269,14 @@ func (x *Index) match(r *record, name string, f Fingerprint) Match {
 	m.apart = max(form.Lines-f.Form.Lines, f.Form.Lines-form.Lines)
 	return m
 }
+
+// isPackaging reports whether a version is a packager's: a release's and a
+// revision (2.4.7-7).
+func isPackaging(version string) bool { return strings.Contains(version, "-") }
+
+// closePercent is the share of common lines above which the sample is too small
+// to tell two near versions apart; the number of lines does it better.
+const closePercent = 85
 
 // better reports whether m is nearer than other to a content with the serial.
 func (m Match) better(other Match, serial Serial) bool {
@@ -276,9 +288,12 @@ func (m Match) better(other Match, serial Serial) bool {
 	}
 	return cmp.Or(
 		cmp.Compare(score(m.SameForm), score(other.SameForm)),
-		cmp.Compare(m.Percent, other.Percent),
+		cmp.Compare(min(m.Percent, closePercent), min(other.Percent, closePercent)),
 		cmp.Compare(score(m.Serial == serial), score(other.Serial == serial)),
 		cmp.Compare(other.apart, m.apart),
+		cmp.Compare(m.Percent, other.Percent),
+		cmp.Compare(score(!isPackaging(m.Last)), score(!isPackaging(other.Last))),
+		cmp.Compare(other.rank, m.rank), // versions of two tools have nothing to do with each other
 		CompareVersions(m.Last, other.Last),
 	) > 0
 }

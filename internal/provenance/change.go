@@ -58,10 +58,10 @@ func compareContents(ext string, before, after []byte) (Change, string) {
 		}
 	}
 	if lines, ok := stamped(before, after); ok {
-		return VersionStamp, fmt.Sprintf("only numbers, dates and versions differ, on %d lines", lines)
+		return VersionStamp, "only numbers, dates and versions differ, on " + count(lines, "line")
 	}
 	added, removed := lineCounts(before, after)
-	return OtherChange, fmt.Sprintf("%d lines added, %d removed", added, removed)
+	return OtherChange, fmt.Sprintf("%s added, %d removed", count(added, "line"), removed)
 }
 
 // compareCatalogues compares what two catalogues say; "" if one cannot be read.
@@ -124,6 +124,9 @@ func skipSpace(s []byte) []byte {
 	return s
 }
 
+// maxLineBytes bounds the lines that expressions are tried on.
+const maxLineBytes = 2 << 10
+
 // stampWords is what a release writes anew: numbers, versions, days, names of
 // months and days. What is joined to a number by "-" is part of a version only
 // if it is a usual one: "1-rm" is not.
@@ -177,4 +180,12 @@ func lineCounts(before, after []byte) (added, removed int) {
 		added, removed = added+max(-n, 0), removed+max(n, 0)
 	}
 	return added, removed
+}
+
+// count says how many there are of something.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

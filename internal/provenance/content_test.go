@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/countermark/countermark/internal/claim"
 )
 
 // TestFills: a template's placeholders filled in, and nothing else.
@@ -145,9 +147,9 @@ func TestTitles(t *testing.T) {
 		".SH NAME\n.TH XZ 1\n":                                  "",
 		"f(1) = 2\n":                                            "",
 		"":                                                      "",
-		strings.Repeat("\n", headBytes) + ".TH XZ 1\n": "",
+		strings.Repeat("\n", 8<<10) + ".TH XZ 1\n":              "",
 	} {
-		if got := titleOf([]byte(text)); got != want {
+		if got := claim.Title([]byte(text)); got != want {
 			t.Errorf("%.40q: %q, want %q", text, got, want)
 		}
 	}
@@ -183,11 +185,11 @@ func TestHostileTextsTakeNoTime(t *testing.T) {
 	for name, text := range hostileTexts(bytesEach) {
 		start := time.Now()
 		for _, file := range hostileNames {
-			readClaim(file, text)
+			claim.Read(file, text)
 		}
-		titleOf(text)
-		tokenOf(text)
-		firstEntry("ChangeLog", text)
+		claim.Title(text)
+		claim.Word(text)
+		claim.FirstEntry("ChangeLog", text)
 		fills(text, bytes.ReplaceAll(text, []byte("a"), []byte("@A@")))
 		fills(text, append(text[:len(text):len(text)], '@', 'A', '@'))
 		cut := text[:min(len(text), maxChangedFile)]
@@ -200,10 +202,10 @@ func TestHostileTextsTakeNoTime(t *testing.T) {
 }
 
 func BenchmarkReadClaim(b *testing.B) {
-	benchmarkHostile(b, func(text []byte) { readClaim("a.pdf", text) })
+	benchmarkHostile(b, func(text []byte) { claim.Read("a.pdf", text) })
 }
 
-func BenchmarkTitleOf(b *testing.B) { benchmarkHostile(b, func(text []byte) { titleOf(text) }) }
+func BenchmarkTitleOf(b *testing.B) { benchmarkHostile(b, func(text []byte) { claim.Title(text) }) }
 
 func BenchmarkFills(b *testing.B) {
 	benchmarkHostile(b, func(text []byte) { fills(text, append(text[:len(text):len(text)], '@', 'A', '@')) })

@@ -3,9 +3,11 @@ package provenance
 import (
 	"bytes"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/countermark/countermark/internal/catalogue"
+	"github.com/countermark/countermark/internal/claim"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/knownfile"
 	"github.com/countermark/countermark/internal/tree"
@@ -30,7 +32,7 @@ type observation struct {
 	ids       digest.IDs
 	print     knownfile.Fingerprint
 	serial    knownfile.Serial // as an m4 file, whatever its name: a hard link may be one
-	claim     Claim
+	claim     claim.Claim
 	meaning   catalogue.Meaning // of a .gmo or .mo
 	problem   string            // why there is no meaning, for a .gmo or .mo
 	token     string            // the one word that the file holds
@@ -69,6 +71,7 @@ type Evidence struct {
 	changed    []changed
 	waiting    map[digest.ObjectID][]int // changed files, by the blob that they wait for
 	templates  map[tree.Path]template
+	absent     map[digest.ObjectID][]tree.Path // templates that the archive lacks, by their blobs
 	meanings   map[tree.Path]catalogue.Meaning // of .po files
 	kept       int                             // bytes of changed
 	keptTempl  int                             // bytes of templates
@@ -82,7 +85,7 @@ type Evidence struct {
 // kept whole.
 func NewEvidence(commit tree.Tree, format digest.Format, explain tree.Path) *Evidence {
 	return &Evidence{commit: commit, format: format, explain: explain, waiting: make(map[digest.ObjectID][]int),
-		templates: make(map[tree.Path]template), meanings: make(map[tree.Path]catalogue.Meaning)}
+		templates: make(map[tree.Path]template), absent: make(map[digest.ObjectID][]tree.Path), meanings: make(map[tree.Path]catalogue.Meaning)}
 }
 
 // Inspect looks at one file; base is the commit's entry of its path, nil for none.
@@ -100,20 +103,20 @@ func (v *Evidence) Inspect(e, base *tree.Entry, content []byte) {
 		v.observeChange(e, base, content)
 	}
 	if content != nil && v.isTemplate(e.Path) {
-		v.addTemplate(e, base, content)
+		v.addTemplate(e.Path, base != nil && !e.IDs.Agree(base.IDs), content)
 	}
 }
 
-func (v *Evidence) addTemplate(e, base *tree.Entry, content []byte) {
+func (v *Evidence) addTemplate(p tree.Path, differs bool, content []byte) {
 	if len(v.templates) >= maxCatalogues {
 		return
 	}
-	t := template{form: knownfile.Take(string(e.Path), content).Form, differs: base != nil && !e.IDs.Agree(base.IDs)}
+	t := template{form: knownfile.Take(string(p), content).Form, differs: differs}
 	if len(content) <= maxTemplateFile && v.keptTempl+len(content) <= maxTemplateBytes {
 		v.keptTempl += len(content)
 		t.content = bytes.Clone(content)
 	}
-	v.templates[e.Path] = t
+	v.templates[p] = t
 }
 
 func (v *Evidence) addCatalogue(p tree.Path, content []byte) {
@@ -139,10 +142,10 @@ func (v *Evidence) observe(e *tree.Entry, content []byte) {
 	name := path.Base(string(e.Path))
 	o.print = knownfile.Take("any.m4", content)
 	o.serial, o.print.Serial = o.print.Serial, serialAs(e.Path, o.print.Serial)
-	o.claim = readClaim(name, content)
-	o.token = tokenOf(content)
-	o.title = titleOf(content)
-	o.entry = firstEntry(name, content)
+	o.claim = claim.Read(name, content)
+	o.token = claim.Word(content)
+	o.title = claim.Title(content)
+	o.entry = claim.FirstEntry(name, content)
 	switch path.Ext(name) {
 	case ".gmo", ".mo":
 		if c, err := catalogue.ParseMO(content); err == nil {
@@ -180,15 +183,28 @@ func (v *Evidence) observeChange(e, base *tree.Entry, content []byte) {
 	v.changed = append(v.changed, c)
 }
 
-// Needed returns the ids of the committed blobs that say what was changed; is
-// says which paths count as changed.
-func (v *Evidence) Needed(is func(tree.Path) bool) []digest.ObjectID {
+// Needed returns the ids of the committed blobs that say what was done to the
+// changed files, and from what templates added ones were made that the archive
+// itself lacks; within says of which paths of the commit.
+func (v *Evidence) Needed(changed map[tree.Path]bool, within func(tree.Path) bool) []digest.ObjectID {
 	var ids []digest.ObjectID
 	for id, files := range v.waiting {
 		for _, i := range files {
-			if is(v.changed[i].path) {
+			if p := v.changed[i].path; changed[p] && within(p) {
 				ids = append(ids, id)
 				break
+			}
+		}
+	}
+	for i := range v.added {
+		if v.added[i].expansion == nil {
+			continue
+		}
+		for _, name := range v.templatesOf(v.added[i].path) {
+			id := v.commit.Lookup(name).IDs.In(v.format)
+			if _, seen := v.templates[name]; !seen && within(name) && !slices.Contains(v.absent[id], name) {
+				v.absent[id] = append(v.absent[id], name)
+				ids = append(ids, id)
 			}
 		}
 	}
@@ -207,6 +223,10 @@ func (v *Evidence) Give(id digest.ObjectID, blob []byte) {
 		c.content = nil
 	}
 	delete(v.waiting, id)
+	for _, name := range v.absent[id] {
+		v.addTemplate(name, false, blob)
+	}
+	delete(v.absent, id)
 }
 
 // The ends of names of templates, from which a file is made by filling in.

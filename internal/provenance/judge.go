@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/countermark/countermark/internal/claim"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/knownfile"
 	"github.com/countermark/countermark/internal/tree"
@@ -27,22 +28,31 @@ type judgement struct {
 	*Evidence
 	Input
 	tracked map[digest.ObjectID]tree.Path // a path of each blob of the commit
+	named   map[blobName]tree.Path        // one of each of its base names
 	files   map[tree.Path]tree.Path       // a path of each base name, in lower case
 	looked  map[digest.IDs]*observation   // one file of each content that was looked at
+}
+
+// blobName is a blob under one base name.
+type blobName struct {
+	id   digest.ObjectID
+	name string
 }
 
 // Judge labels every added path, and says what was done to every changed one, in
 // the order of their paths: one finding for each.
 func (v *Evidence) Judge(in Input) []Finding {
 	j := &judgement{Evidence: v, Input: in, tracked: make(map[digest.ObjectID]tree.Path), files: make(map[tree.Path]tree.Path),
-		looked: make(map[digest.IDs]*observation)}
+		named: make(map[blobName]tree.Path), looked: make(map[digest.IDs]*observation)}
 	for _, e := range v.commit.Entries() {
 		if e.Kind != tree.File {
 			continue
 		}
-		if id := e.IDs.In(v.format); j.tracked[id] == "" {
+		id := e.IDs.In(v.format)
+		if j.tracked[id] == "" {
 			j.tracked[id] = e.Path
 		}
+		j.named[blobName{id, path.Base(string(e.Path))}] = e.Path
 		j.files[tree.Path(strings.ToLower(path.Base(string(e.Path))))] = e.Path
 	}
 	findings := make([]Finding, 0, len(in.Added)+len(in.Changed))
@@ -86,7 +96,7 @@ func (j *judgement) label(o *observation) Finding {
 	}
 	f := Finding{Path: o.path, Kind: o.kind, Label: Unexplained, Claim: o.claim, Serial: o.print.Serial}
 	for _, try := range []func(*observation, *Finding) bool{
-		j.toolFile, j.copied, j.compiled, j.modified, j.headed, j.renamed, j.stated, j.filledIn, j.token, j.history, j.rendered,
+		j.toolFile, j.empty, j.copied, j.compiled, j.modified, j.headed, j.renamed, j.stated, j.filledIn, j.token, j.history, j.rendered,
 	} {
 		if try(o, &f) {
 			break
@@ -107,7 +117,7 @@ func (o *observation) linkedAs(p tree.Path) *observation {
 	link := *o
 	link.path, link.print.Serial = p, serialAs(p, o.serial)
 	if !link.claim.Generic && path.Base(string(p)) != path.Base(string(o.path)) {
-		link.claim = Claim{}
+		link.claim = claim.Claim{}
 	}
 	return &link
 }
@@ -128,17 +138,30 @@ func (j *judgement) toolFile(o *observation, f *Finding) bool {
 // describeKnown fills in what the known file is.
 func (f *Finding) describeKnown(name string) {
 	best := knownfile.Best(f.Known, name)
-	f.Tool, f.Version = best.Tool, best.Last
+	f.Tool, f.Version = best.Tool, best.Versions()
 	f.Evidence = fmt.Sprintf("%s of %s %s", best.Path, best.Tool, best.Versions())
 	if path.Base(best.Path) != name {
 		f.Evidence += ", under another name"
 	}
 }
 
+// empty explains files that hold nothing: they would be copies of each other.
+func (j *judgement) empty(o *observation, f *Finding) bool {
+	if o.kind != tree.File || o.size != 0 {
+		return false
+	}
+	f.Label, f.Evidence = Derived, "is empty"
+	return true
+}
+
 func (j *judgement) copied(o *observation, f *Finding) bool {
-	at, ok := j.tracked[o.ids.In(j.format)]
+	id := o.ids.In(j.format)
+	at, ok := j.tracked[id]
 	if !ok || o.kind != tree.File {
 		return false
+	}
+	if same, ok := j.named[blobName{id, path.Base(string(o.path))}]; ok {
+		at = same
 	}
 	f.Label, f.Of, f.Evidence = Copy, at, "the same as "+string(at)
 	for _, submodule := range j.Submodules {
@@ -176,7 +199,7 @@ func (j *judgement) compiled(o *observation, f *Finding) bool {
 // modified looks for a known file of the same name that this one came from.
 func (j *judgement) modified(o *observation, f *Finding) bool {
 	m, ok := j.Index.Nearest(path.Base(string(o.path)), o.print)
-	if ok && !m.SameForm && m.Percent < minPercentDespiteHeader && o.claim.usual {
+	if ok && !m.SameForm && m.Percent < minPercentDespiteHeader && o.claim.Usual {
 		return false // a Makefile.in by automake has much in common with every other
 	}
 	return ok && f.setNearest(&m)
@@ -194,17 +217,21 @@ func (j *judgement) renamed(o *observation, f *Finding) bool {
 }
 
 func (f *Finding) setNearest(m *knownfile.Match) bool {
-	f.Label, f.Nearest, f.Tool, f.Version = ModifiedToolFile, m, m.Tool, m.Last
-	how := fmt.Sprintf("about %d %% of the lines", m.Percent)
+	f.Label, f.Nearest, f.Tool, f.Version = ModifiedToolFile, m, m.Tool, m.Versions()
+	how := fmt.Sprintf("about %d %% of its lines", shareOf(m.Percent))
 	switch {
 	case m.SameForm:
 		how = "all but white space and what looks like comment lines"
 	case m.Percent == 100:
-		how = "almost all lines"
+		how = "almost all of its lines"
 	}
 	f.Evidence = fmt.Sprintf("%s as in %s of %s %s, the nearest known", how, m.Path, m.Tool, m.Versions())
 	return true
 }
+
+// shareOf returns which percentage of the lines of a file another of the same
+// length has, if that percentage of all different lines is in both.
+func shareOf(percent int) int { return 200 * percent / (100 + percent) }
 
 // serialAhead compares an m4 file's serial number with those known of its name.
 func (j *judgement) serialAhead(f *Finding) {
@@ -222,13 +249,13 @@ func (j *judgement) serialAhead(f *Finding) {
 
 // headed takes the header of a known tool, in a file of a name that it gives.
 func (j *judgement) headed(o *observation, f *Finding) bool {
-	return o.claim.usual && j.claimed(o, f)
+	return o.claim.Usual && j.claimed(o, f)
 }
 
 // stated takes what any file can say: a header that goes with every name, or a
 // statement in words.
 func (j *judgement) stated(o *observation, f *Finding) bool {
-	return !o.claim.usual && j.claimed(o, f)
+	return !o.claim.Usual && j.claimed(o, f)
 }
 
 // claimed takes what a file says of itself. A statement that names only a source
@@ -265,10 +292,10 @@ func (j *judgement) filledIn(o *observation, f *Finding) bool {
 		f.Evidence = ""
 		if template.content != nil && o.expansion != nil {
 			if lines, ok := fills(o.expansion, template.content); ok {
-				f.Evidence = fmt.Sprintf("%s with %d lines filled in", name, lines)
+				f.Evidence = fmt.Sprintf("%s with %s filled in", name, count(lines, "line"))
 			}
 		} else if same, filled := template.form.Sketch.Compare(o.print.Form.Sketch); filled > 0 && 100*same/filled >= minTemplatePercent {
-			f.Evidence = fmt.Sprintf("about %d %% of the lines as in %s", 100*same/filled, name)
+			f.Evidence = fmt.Sprintf("about %d %% of its lines as in %s", min(99, shareOf(100*same/filled)), name)
 		}
 		if f.Evidence != "" {
 			if template.differs {
@@ -291,12 +318,9 @@ func (j *judgement) history(o *observation, f *Finding) bool {
 	return true
 }
 
-// token explains files of one word, and of none.
+// token explains files of one word.
 func (j *judgement) token(o *observation, f *Finding) bool {
-	said := describeToken(o.token)
-	if o.kind == tree.File && o.size == 0 {
-		said = "is empty"
-	}
+	said := claim.DescribeWord(o.token)
 	if said == "" {
 		return false
 	}

@@ -91,7 +91,10 @@ func TestLabels(t *testing.T) {
 		{name: "a submodule's", added: file("run.sh", "exec x\n"), commit: []member{file("sub/x", "exec x\n")}, submodule: "sub", label: SubmoduleContent, of: "sub/x", says: "the same as sub/x"},
 		{name: "beside a submodule", added: file("run.sh", "exec x\n"), commit: []member{file("subway/x", "exec x\n")}, submodule: "sub", label: Copy, of: "subway/x", says: "subway/x"},
 		{name: "an empty file", added: file("AUTHORS", ""), label: Derived, says: "is empty"},
-		{name: "another empty file", added: file("AUTHORS", ""), commit: []member{file("a", "")}, label: Copy, of: "a", says: "the same as a"},
+		{name: "another empty file", added: file("AUTHORS", ""), commit: []member{file("a", "")}, label: Derived, says: "is empty"},
+		{name: "a copy of one of two", added: file("d/run.c", "x\n"), commit: []member{file("a", "x\n"), file("z/run.c", "x\n")}, label: Copy, of: "z/run.c", says: "the same as z/run.c"},
+		{name: "made from a template that the archive lacks", added: file("x.spec", "Version: 1.0\nother\n"), commit: []member{file("x.spec.in", "Version: @VERSION@\nother\n")},
+			label: Derived, tool: "template", of: "x.spec.in", says: "x.spec.in with 1 line filled in"},
 
 		{name: "a compiled catalogue", added: file("po/de.gmo", deGMO), commit: []member{file("po/de.po", dePO)}, label: CompiledCatalogue, tool: "gettext", of: "po/de.po", says: "exactly the translations"},
 		{name: "of a catalogue that is added too", added: file("po/de.gmo", deGMO), others: []member{file("po/de.po", dePO)}, label: CompiledCatalogue, tool: "gettext", of: "po/de.po", says: "exactly the translations"},
@@ -137,7 +140,7 @@ func TestLabelsOfSmallEvidence(t *testing.T) {
 		{name: "an untracked template", added: file("a.pc", "name=x\nversion=1.0\nend\n"), others: []member{file("a.pc.in", template)}, label: Unexplained, says: "nothing known"},
 		{name: "a changed template", added: file("a.pc", "name=x\nversion=1.0\nevil\n"), others: []member{file("a.pc.in", "name=@PACKAGE@\nversion=@VERSION@\nevil\n")}, commit: []member{file("a.pc.in", template)}, label: Derived, tool: "template", of: "a.pc.in", says: "which is not the commit's either"},
 		{name: "a template in another directory", added: file("b/a.pc", "name=x\nversion=1.0\nend\n"), commit: []member{file("a.pc.in", template)}, label: Unexplained, says: "nothing known"},
-		{name: "a large template", added: file("a.txt", strings.ReplaceAll(large, "@N@", "7")+lines("x", 3)), commit: []member{file("a.txt.in", large+lines("x", 3))}, label: Derived, tool: "template", of: "a.txt.in", says: "% of the lines as in a.txt.in"},
+		{name: "a large template", added: file("a.txt", strings.ReplaceAll(large, "@N@", "7")+lines("x", 3)), commit: []member{file("a.txt.in", large+lines("x", 3))}, label: Derived, tool: "template", of: "a.txt.in", says: "% of its lines as in a.txt.in"},
 		{name: "unlike its large template", added: file("a.txt", lines("y", 9000)), commit: []member{file("a.txt.in", large+lines("x", 3))}, label: Unexplained, says: "nothing known"},
 
 		{name: "a manual page", added: file("man/xz.1", ".\\\" x\n.TH XZ 1 \"2022\"\n"), commit: []member{file("doc/xz.1.adoc", "x")}, label: Derived, tool: "manual page formatter", of: "doc/xz.1.adoc", says: "a manual page, as doc/xz.1.adoc is"},

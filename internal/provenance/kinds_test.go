@@ -88,9 +88,9 @@ func TestChanges(t *testing.T) {
 		says    string
 		loud    bool
 	}{
-		{name: "a version", commit: file("a", "v 1.0\n"), archive: file("a", "v 1.1\n"), want: VersionStamp, says: "on 1 lines"},
+		{name: "a version", commit: file("a", "v 1.0\n"), archive: file("a", "v 1.1\n"), want: VersionStamp, says: "on 1 line"},
 		{name: "white space", commit: file("a", "a b\n"), archive: file("a", "a  b\n"), want: WhiteSpace, says: "only white space"},
-		{name: "another line", commit: file("a", "a\n"), archive: file("a", "b\n"), want: OtherChange, says: "1 lines added"},
+		{name: "another line", commit: file("a", "a\n"), archive: file("a", "b\n"), want: OtherChange, says: "1 line added"},
 		{name: "a catalogue", commit: file("a.po", dePO), archive: file("a.po", "# x\n"+dePO), want: CatalogueUpdate, says: "the translations are the same"},
 		{name: "a tool's file", commit: file("m4/host.m4", "old"), archive: file("m4/host.m4", m4File("4")), want: KnownToolFile, says: "m4/host.m4 of gettext 0.22"},
 		{name: "a tool's file of another name", commit: file("x", "old"), archive: file("x", m4File("4")), want: KnownToolFile, says: "under another name"},
@@ -193,7 +193,7 @@ func TestNeeded(t *testing.T) {
 	w := &world{commit: []member{file("a", "x"), file("b", "x"), file("c", "z"), file("d", "same")}, archive: []member{file("a", "1"), file("b", "2"), file("c", "3"), file("d", "same")}}
 	w.absent = true
 	w.judge(t)
-	ids := w.evidence.Needed(func(p tree.Path) bool { return p != "c" })
+	ids := w.evidence.Needed(map[tree.Path]bool{"a": true, "b": true}, func(tree.Path) bool { return true })
 	e := file("a", "x").entry()
 	if len(ids) != 1 || ids[0] != e.IDs.In(digest.SHA1Format) {
 		t.Errorf("needed %v", ids)

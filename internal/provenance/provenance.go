@@ -12,6 +12,7 @@ package provenance
 import (
 	"fmt"
 
+	"github.com/countermark/countermark/internal/claim"
 	"github.com/countermark/countermark/internal/knownfile"
 	"github.com/countermark/countermark/internal/tree"
 )
@@ -91,7 +92,7 @@ type Finding struct {
 	Version  string             // of the tool, "" if nothing says
 	Known    []knownfile.Origin // where exactly this content was shipped
 	Nearest  *knownfile.Match   // of ModifiedToolFile: the known file that it is most like
-	Claim    Claim              // what it says of itself
+	Claim    claim.Claim        // what it says of itself
 	Of       tree.Path          // what it is a copy of, was compiled or made of: a tracked path, or the archive's
 	Serial   knownfile.Serial   // of an m4 file
 	Highest  knownfile.Serial   // the highest serial that is known of this name, if Serial is ahead of it

@@ -89,7 +89,11 @@ func (w *world) judge(t fataler) []Finding {
 			in.Changed = append(in.Changed, &e)
 		}
 	}
-	for _, id := range w.evidence.Needed(func(tree.Path) bool { return true }) {
+	changed := make(map[tree.Path]bool)
+	for _, e := range in.Changed {
+		changed[e.Path] = true
+	}
+	for _, id := range w.evidence.Needed(changed, func(tree.Path) bool { return true }) {
 		if !w.absent {
 			w.evidence.Give(id, []byte(blobs[id]))
 		}

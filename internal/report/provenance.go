@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/countermark/countermark/internal/compare"
@@ -110,26 +111,35 @@ func sourceOf(f *provenance.Finding) *Source {
 	return s
 }
 
-// loud names what a person should look at first, before anything else is said.
+// loud names what a person should look at first, before anything else is said:
+// what aclocal would prefer to every known file, then what only looks known.
 func (t *text) loud(d *Document) {
-	n := 0
+	var ahead, modified []*provenance.Finding
 	for i := range d.findings {
-		f := &d.findings[i]
-		if !f.IsLoud() {
-			continue
-		}
-		if n++; n <= maxNamed {
-			label := labelOf(f.Label, f.Change)
-			if f.IsSerialAhead() {
-				label += ", serial ahead of every known release"
-			}
-			t.line("  %s  %s", t.paint(red, label), t.paint(bold, escape.Text(string(f.Path))))
-			t.wrapAt("", "      ", "      ", f.Evidence)
+		switch f := &d.findings[i]; {
+		case f.IsSerialAhead():
+			ahead = append(ahead, f)
+		case f.IsLoud():
+			modified = append(modified, f)
 		}
 	}
-	if n > maxNamed {
-		t.line("  … and %d more", n-maxNamed)
+	loud := slices.Concat(ahead, modified)
+	for _, f := range loud[:min(len(loud), maxNamed)] {
+		t.line("  %s  %s", t.paint(red, fullLabel(f)), t.paint(bold, escape.Text(string(f.Path))))
+		t.wrapAt("", "      ", "      ", f.Evidence)
 	}
+	if n := len(loud) - maxNamed; n > 0 {
+		t.line("  … and %d more", n)
+	}
+}
+
+// fullLabel returns a finding's label or change, and its alarm.
+func fullLabel(f *provenance.Finding) string {
+	label := labelOf(f.Label, f.Change)
+	if f.IsSerialAhead() {
+		label += ", serial ahead of every known release"
+	}
+	return label
 }
 
 // labels lists the files of a class by their labels: counts first, then the
@@ -152,12 +162,24 @@ func (t *text) labels(d *Document, head, color string, changed bool) {
 	}
 	t.items(head, color, items)
 	for _, g := range named {
+		if names := d.pathsOf(g); len(names) <= maxNamed {
+			t.wrapAt(color, strings.Repeat(" ", 7)+labelOf(g.Label, g.Change)+": ", strings.Repeat(" ", 17), strings.Join(names, ", "))
+			continue
+		}
 		t.list(strings.Repeat(" ", 7)+labelOf(g.Label, g.Change)+":", color, d.namesOf(g))
 	}
 }
 
-// namesOf returns the paths of a group, in few words.
+// namesOf returns the paths of a group, in few words if there are many.
 func (d *Document) namesOf(g provenance.Group) []string {
+	if names := d.pathsOf(g); len(names) > maxNamed {
+		return group(names)
+	}
+	return d.pathsOf(g)
+}
+
+// pathsOf returns the paths of a group.
+func (d *Document) pathsOf(g provenance.Group) []string {
 	var names []string
 	for i := range d.findings {
 		if f := &d.findings[i]; f.Label == g.Label && (f.Label != 0 || f.Change == g.Change) {
@@ -168,7 +190,7 @@ func (d *Document) namesOf(g provenance.Group) []string {
 			names = append(names, name)
 		}
 	}
-	return group(names)
+	return names
 }
 
 // plural puts a label in the plural, where English does.
@@ -249,11 +271,7 @@ func (t *text) explanation(d *Document) {
 }
 
 func (t *text) describeFinding(f *provenance.Finding) {
-	label := labelOf(f.Label, f.Change)
-	if f.IsSerialAhead() {
-		label += ", serial ahead of every known release"
-	}
-	t.line("  %s", t.paint(bold, label))
+	t.line("  %s", t.paint(bold, fullLabel(f)))
 	if f.Evidence != "" {
 		t.wrap("", "  ", f.Evidence)
 	}

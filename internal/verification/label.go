@@ -35,7 +35,7 @@ func (v *verification) label(ctx context.Context, result *compare.Report) error 
 	if len(in.Added)+len(in.Changed) == 0 && v.o.Explain == "" {
 		return nil
 	}
-	if err := v.giveChanged(ctx, func(p tree.Path) bool { return changed[p] }); err != nil {
+	if err := v.giveCommitted(ctx, changed); err != nil {
 		return err
 	}
 	index, err := v.index.wait(ctx, v.o)
@@ -62,13 +62,13 @@ func (v *verification) label(ctx context.Context, result *compare.Report) error 
 	return v.explainPath(ctx, result)
 }
 
-// giveChanged reads the committed content of the files that were changed. Where
-// it cannot be had, the report says so of each.
-func (v *verification) giveChanged(ctx context.Context, is func(tree.Path) bool) error {
+// giveCommitted reads the committed content of the files that were changed, and
+// of templates. Where it cannot be had, the report says so of each.
+func (v *verification) giveCommitted(ctx context.Context, changed map[tree.Path]bool) error {
 	for _, p := range v.parts {
-		ids := v.evidence.Needed(func(path tree.Path) bool {
+		ids := v.evidence.Needed(changed, func(path tree.Path) bool {
 			part, _ := v.parts.of(path)
-			return part == p && is(path)
+			return part == p
 		})
 		if len(ids) == 0 {
 			continue

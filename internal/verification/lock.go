@@ -106,7 +106,7 @@ func (v *verification) updateLock(result *compare.Report, contents *archive.Cont
 func (v *verification) toolFileLines(result *compare.Report) []lockfile.ToolFile {
 	var lines []lockfile.ToolFile
 	if v.lock != nil {
-		lines = v.lock.ToolFiles
+		lines = slices.Clone(v.lock.ToolFiles)
 	}
 	if !v.o.ByLabel {
 		return lines
