@@ -224,7 +224,7 @@ func TestParseIsBounded(t *testing.T) {
 	}{
 		"tools":     {slices.Concat(number(size/2), fill), 16 * size, "bytes after"},
 		"many":      {slices.Concat(number(maxEntries), fill), size, "was expected"},
-		"overflow":  {slices.Concat(number(1<<62), fill), size, "was expected"},
+		"overflow":  {slices.Concat(binary.AppendUvarint(nil, 1<<62), fill), size, "was expected"},
 		"releases":  {slices.Concat([]byte("\x01\x01t"), number(size/2), fill), 16 * size, "shortest form"},
 		"forms":     {slices.Concat([]byte("\x00\x00\x00\x00"), number(size/50), fill), 4 * size, "bytes after"},
 		"records":   {slices.Concat([]byte("\x00\x00\x00\x00\x00"), number(size/50), fill), 8 * size, "bytes after"},
