@@ -33,8 +33,9 @@ tag that spells the version in the file's name. If none fits, the nearest tagged
 commits are shown.
 
 The repository is the one we stand in, or --repo: a path, or an https or ssh URL
-(then only the tag's trees are fetched, not its files). Nothing is ever checked
-out, and no program or configuration of the repository is run or read.
+(then the tag's trees are fetched, and of its files only those that differ).
+Nothing is ever checked out, and no program or configuration of the repository is
+run or read.
 
 Each file that is in no commit gets a label that says where it comes from: a file
 that a tool ships (byte for byte, or modified), derived, a copy, a compiled

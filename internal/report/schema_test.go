@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/countermark/countermark/internal/compare"
+	"github.com/countermark/countermark/internal/provenance"
 	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/report"
 )
@@ -122,7 +123,8 @@ func TestSchemaIsSpecified(t *testing.T) {
 	}
 }
 
-// TestWordsAreSpecified: every class, verdict and code is in the specification.
+// TestWordsAreSpecified: every class, verdict, label, kind of change and code is
+// in the specification.
 func TestWordsAreSpecified(t *testing.T) {
 	text, err := os.ReadFile(specification)
 	if err != nil {
@@ -134,6 +136,12 @@ func TestWordsAreSpecified(t *testing.T) {
 	}
 	for v := compare.IdenticalTree; v <= compare.Differs; v++ {
 		words = append(words, v.String())
+	}
+	for _, l := range provenance.Labels() {
+		words = append(words, l.String())
+	}
+	for _, c := range provenance.Changes() {
+		words = append(words, c.String())
 	}
 	for _, c := range []report.Code{report.Verified, report.Failed, report.Rejected, report.Usage, report.Internal, report.NotComplete} {
 		words = append(words, string(c))
