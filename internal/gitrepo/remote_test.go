@@ -266,20 +266,20 @@ func TestRemoteFailures(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s.before = func(rw http.ResponseWriter, r *http.Request) bool { tt.handle(rw, r); return true }
+			s.before.Store(handler(func(rw http.ResponseWriter, r *http.Request) bool { tt.handle(rw, r); return true }))
 			_, err := openURL(t, &fast, s.url, "")
 			wantTransport(t, err, tt.words)
-			s.before = nil
+			s.before.Store(handler(nil))
 			r, err := openURL(t, &fast, s.url, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.before = func(rw http.ResponseWriter, r *http.Request) bool {
+			s.before.Store(handler(func(rw http.ResponseWriter, r *http.Request) bool {
 				if r.Method == http.MethodPost {
 					tt.handle(rw, r)
 				}
 				return r.Method == http.MethodPost
-			}
+			}))
 			if err := r.Fetch(t.Context(), "refs/tags/v1.0"); err == nil {
 				t.Error("a fetch succeeds")
 			} else if _, ok := errors.AsType[*TransportError](err); !ok {
@@ -288,7 +288,7 @@ func TestRemoteFailures(t *testing.T) {
 			noTemporaries(t, r.store.dir)
 		})
 	}
-	s.before = nil
+	s.before.Store(handler(nil))
 	s.CloseClientConnections()
 	s.Close()
 	_, err := openURL(t, g, s.url, "")
@@ -315,11 +315,11 @@ func TestRemoteCancel(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	s.before = func(_ http.ResponseWriter, r *http.Request) bool {
+	s.before.Store(handler(func(_ http.ResponseWriter, r *http.Request) bool {
 		cancel()
 		untilGone(r)
 		return true
-	}
+	}))
 	begun := time.Now()
 	if err := r.Fetch(ctx, "refs/tags/v1.0"); !errors.Is(err, context.Canceled) || time.Since(begun) > 8*time.Second {
 		t.Errorf("after %v: %v", time.Since(begun), err)

@@ -18,8 +18,11 @@ type server struct {
 	*httptest.Server
 	url     string       // of the repository
 	fetches atomic.Int32 // requests of packs
-	before  func(w http.ResponseWriter, r *http.Request) (handled bool)
+	before  atomic.Value // handler; a request that nobody waits for may still be under way
 }
+
+// handler answers a request, or says that it did not.
+type handler func(w http.ResponseWriter, r *http.Request) (handled bool)
 
 // serve serves a work tree's repository, and makes git trust the server.
 func serve(t *testing.T, w *work) *server {
@@ -35,7 +38,8 @@ func serve(t *testing.T, w *work) *server {
 	}
 	w.git("config", "uploadpack.allowFilter", "true")
 	s := &server{}
-	handler := &cgi.Handler{
+	s.before.Store(handler(nil))
+	repository := &cgi.Handler{
 		Path: backend, Root: "/", InheritEnv: []string{"PATH"},
 		Env: []string{"GIT_PROJECT_ROOT=" + filepath.Dir(w.dir), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
 			"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"},
@@ -44,8 +48,8 @@ func serve(t *testing.T, w *work) *server {
 		if strings.HasSuffix(r.URL.Path, "/git-upload-pack") {
 			s.fetches.Add(1)
 		}
-		if s.before == nil || !s.before(rw, r) {
-			handler.ServeHTTP(rw, r)
+		if before := s.before.Load().(handler); before == nil || !before(rw, r) {
+			repository.ServeHTTP(rw, r)
 		}
 	}))
 	t.Cleanup(s.Close)
