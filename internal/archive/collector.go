@@ -179,9 +179,13 @@ func (c *collector) content(p []byte) {
 
 // end finishes the current member.
 func (c *collector) end() {
-	if !c.ended {
-		c.finishMember(c.inspected)
+	if c.ended {
+		return
 	}
+	if c.inspected == nil {
+		c.inspected = []byte{} // nil says that the content is not shown
+	}
+	c.finishMember(c.inspected)
 }
 
 func (c *collector) finishMember(content []byte) {

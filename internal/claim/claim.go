@@ -41,7 +41,7 @@ const (
 // tool's header counts only in a file that the tool would make.
 func Read(name string, content []byte) Claim {
 	head := content[:min(len(content), headBytes)]
-	for _, p := range producers {
+	for _, p := range producers() {
 		where, lines := head, headLines
 		if strings.HasSuffix(name, ".pdf") || strings.HasSuffix(name, ".output") {
 			where, lines = content, math.MaxInt // says it at its end, or after a list of conflicts

@@ -121,14 +121,14 @@ func TestHeaders(t *testing.T) {
 		if refined := h.version != "" && c.Version != "" && crlf.Version == ""; crlf.Tool != c.Tool || crlf.Line != c.Line || crlf.Version != c.Version && !refined {
 			t.Errorf("%s, %.60q: with CR LF %+v", h.name, h.text, crlf)
 		}
-		for i := range producers {
-			if p := &producers[i]; bytes.Contains([]byte(h.text), []byte(p.needle)) && (p.names == nil || p.names.MatchString(h.name)) {
+		for i := range producers() {
+			if p := &producers()[i]; bytes.Contains([]byte(h.text), []byte(p.needle)) && (p.names == nil || p.names.MatchString(h.name)) {
 				_, ok := p.claim([]byte(h.text), 1<<20)
 				seen[i] = seen[i] || ok
 			}
 		}
 	}
-	for i, p := range producers {
+	for i, p := range producers() {
 		if !seen[i] {
 			t.Errorf("no row has the header of %s: %s", p.tool, p.line)
 		}

@@ -63,7 +63,7 @@ func (r *Report) Accept(lock *lockfile.Lock, known KnownFiles) {
 		byPath[a.Path] = a
 	}
 	used := make(map[int]bool)
-	r.verdict, r.accepted = IdenticalTree, 0
+	r.verdict, r.accepted, r.asTools = IdenticalTree, 0, 0
 	if r.refuted {
 		r.verdict = Differs
 	}
@@ -86,6 +86,9 @@ func (r *Report) Accept(lock *lockfile.Lock, known KnownFiles) {
 		}
 		result.Accepted = true
 		r.accepted++
+		if !exactly {
+			r.asTools++
+		}
 		r.verdict = max(r.verdict, Recorded)
 	}
 	r.stale, r.staleTools = r.stale[:0], r.staleTools[:0]

@@ -57,6 +57,7 @@ type Report struct {
 	unproved   int // files whose executable bit the archive does not state
 	verdict    Verdict
 	accepted   int
+	asTools    int // of accepted: those that no line names exactly
 	refuted    bool
 }
 
@@ -101,6 +102,10 @@ func (r *Report) Count(c Class) int { return r.counts[c] }
 
 // Accepted returns the number of differences that the lock file accepts.
 func (r *Report) Accepted() int { return r.accepted }
+
+// AcceptedAsToolFiles returns how many of the accepted differences are so as
+// files of a tool only: no line of the lock file holds their content.
+func (r *Report) AcceptedAsToolFiles() int { return r.asTools }
 
 // ExecUnstated returns the number of files whose executable bit the archive
 // does not state and that were compared without it.

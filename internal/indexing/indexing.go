@@ -114,6 +114,12 @@ var errNoIndex = errors.New("it is no index of countermark")
 
 // ReadIndex reads an index file. The error says what is wrong with it.
 func ReadIndex(path string) (*knownfile.Index, error) {
+	// To open a FIFO would wait for a writer, and no signal would end it.
+	if info, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("reading an index: %w", err)
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("reading %q: %w", path, errNoIndex)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading an index: %w", err)

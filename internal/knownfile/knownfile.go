@@ -312,8 +312,13 @@ func (x *Index) prepare() {
 	x.byBin = newBinTable(x.forms)
 }
 
-// Named reports whether a known file has the given base name.
-func (x *Index) Named(name string) bool { return len(x.byName[name]) > 0 }
+// Named returns where a known file of the given base name was shipped.
+func (x *Index) Named(name string) (where Origin, ok bool) {
+	for _, i := range x.byName[name] {
+		return Best(x.originsOf(&x.records[i]), name), true
+	}
+	return Origin{}, false
+}
 
 // isPath reports whether p can stand for the path of a file.
 func isPath(p string) bool {

@@ -41,6 +41,7 @@ func (j *judgement) change(c *changed) Finding {
 	default:
 		f.Evidence = "it is too large, a hard link, or there are too many that differ"
 	}
+	j.setNamesake(&f)
 	j.serialAhead(&f)
 	return f
 }

@@ -96,11 +96,14 @@ func (j *judgement) label(o *observation) Finding {
 	}
 	f := Finding{Path: o.path, Kind: o.kind, Label: Unexplained, Claim: o.claim, Serial: o.print.Serial}
 	for _, try := range []func(*observation, *Finding) bool{
-		j.toolFile, j.empty, j.copied, j.compiled, j.modified, j.headed, j.renamed, j.stated, j.filledIn, j.token, j.history, j.rendered,
+		j.toolFile, j.empty, j.copied, j.compiled, j.modified, j.namesake, j.headed, j.renamed, j.stated, j.filledIn, j.token, j.history, j.rendered,
 	} {
 		if try(o, &f) {
 			break
 		}
+	}
+	if f.Label == Copy && path.Base(string(f.Of)) != path.Base(string(f.Path)) {
+		j.setNamesake(&f)
 	}
 	if f.Label != ToolFile {
 		j.serialAhead(&f)
@@ -331,7 +334,7 @@ func (j *judgement) token(o *observation, f *Finding) bool {
 // rendered looks for the tracked source of a manual page, by its title and by
 // the name of the file.
 func (j *judgement) rendered(o *observation, f *Finding) bool {
-	if o.title == "" {
+	if o.title == "" || !isPage(path.Base(string(o.path))) {
 		return false
 	}
 	name := strings.ToLower(path.Base(string(o.path)))
@@ -345,6 +348,16 @@ func (j *judgement) rendered(o *observation, f *Finding) bool {
 		}
 	}
 	return false
+}
+
+// isPage reports whether a base name is one that manual pages have.
+func isPage(name string) bool {
+	ext := path.Ext(name)
+	switch ext {
+	case ".man", ".txt", ".html", ".htm", ".wiki", ".md", ".in":
+		return true
+	}
+	return len(ext) > 1 && (ext[1] >= '0' && ext[1] <= '9' || ext == ".n" || ext == ".l")
 }
 
 // nothing says why there is no label.

@@ -103,6 +103,7 @@ func TestChanges(t *testing.T) {
 		{name: "not shown", commit: file("a", "x"), archive: member{path: "a", content: "y", kind: tree.File, large: true}, want: ChangeUnknown, says: "too large"},
 		{name: "a hard link to a tool's file", commit: file("m4/host.m4", "x"), archive: hardLink("m4/host.m4", m4File("4")), others: []member{file("a/b", m4File("4"))}, want: KnownToolFile, says: "m4/host.m4 of gettext 0.22"},
 		{name: "a hard link to what is ahead", commit: file("m4/host.m4", "x"), archive: hardLink("m4/host.m4", m4File("9")), others: []member{file("a/b", m4File("9"))}, want: ChangeUnknown, says: "a hard link, or there are too many that differ; serial 9 is ahead", loud: true},
+		{name: "a script", commit: file("install-sh", "a 1\n"), archive: file("install-sh", "a 2\n"), want: VersionStamp, says: "on 1 line", loud: true},
 		{name: "a link for a file", commit: file("a", "x"), archive: member{path: "a", content: "y", kind: tree.Symlink}, want: OtherChange, says: "it is another kind of file"},
 		{name: "a file for a link", commit: member{path: "a", content: "y", kind: tree.Symlink}, archive: file("a", "y"), want: OtherChange, says: "it is another kind of file"},
 		{name: "another link", commit: member{path: "a", content: "y", kind: tree.Symlink}, archive: member{path: "a", content: "z", kind: tree.Symlink}, want: OtherChange, says: "another symlink"},

@@ -94,6 +94,7 @@ type Finding struct {
 	Nearest  *knownfile.Match   // of ModifiedToolFile: the known file that it is most like
 	Claim    claim.Claim        // what it says of itself
 	Of       tree.Path          // what it is a copy of, was compiled or made of: a tracked path, or the archive's
+	Namesake *knownfile.Origin  // a known m4 file or build script of this name, if this one is like none of them
 	Serial   knownfile.Serial   // of an m4 file
 	Highest  knownfile.Serial   // the highest serial that is known of this name, if Serial is ahead of it
 	Evidence string             // one clause for people; may hold text from the file
@@ -104,4 +105,6 @@ type Finding struct {
 func (f *Finding) IsSerialAhead() bool { return f.Highest != "" }
 
 // IsLoud reports whether a person should look at this file first.
-func (f *Finding) IsLoud() bool { return f.Label == ModifiedToolFile || f.IsSerialAhead() }
+func (f *Finding) IsLoud() bool {
+	return f.Label == ModifiedToolFile || f.Namesake != nil || f.IsSerialAhead()
+}

@@ -150,7 +150,8 @@ type Moved struct {
 type Lock struct {
 	File     string   `json:"file"`
 	Accepted int      `json:"accepted"`
-	Stale    []string `json:"stale"` // accept lines that no longer occur
+	AsTools  int      `json:"accepted_as_tool_files"` // of Accepted, those whose content it does not hold
+	Stale    []string `json:"stale"`                  // accept lines that no longer occur
 	Updated  bool     `json:"updated"`
 }
 

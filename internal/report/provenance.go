@@ -40,6 +40,7 @@ type Source struct {
 	Of          string  `json:"of,omitempty"`
 	Known       []Known `json:"known,omitempty"`
 	Nearest     *Known  `json:"nearest,omitempty"`
+	Namesake    *Known  `json:"namesake,omitempty"`
 	Serial      string  `json:"serial,omitempty"`
 	SerialAhead string  `json:"serial_ahead_of,omitempty"`
 	Evidence    string  `json:"evidence,omitempty"`
@@ -108,8 +109,14 @@ func sourceOf(f *provenance.Finding) *Source {
 	if m := f.Nearest; m != nil {
 		s.Nearest = &Known{Tool: m.Tool, First: m.First, Last: m.Last, Path: m.Path, SHA256: m.SHA256.String()}
 	}
+	if n := f.Namesake; n != nil {
+		s.Namesake = &Known{Tool: n.Tool, First: n.First, Last: n.Last, Path: n.Path}
+	}
 	return s
 }
+
+// maxLoud is how many files are named that a person should look at first.
+const maxLoud = 100
 
 // loud names what a person should look at first, before anything else is said:
 // what aclocal would prefer to every known file, then what only looks known.
@@ -124,11 +131,11 @@ func (t *text) loud(d *Document) {
 		}
 	}
 	loud := slices.Concat(ahead, modified)
-	for _, f := range loud[:min(len(loud), maxNamed)] {
+	for _, f := range loud[:min(len(loud), maxLoud)] {
 		t.line("  %s  %s", t.paint(red, fullLabel(f)), t.paint(bold, escape.Text(string(f.Path))))
 		t.wrapAt("", "      ", "      ", f.Evidence)
 	}
-	if n := len(loud) - maxNamed; n > 0 {
+	if n := len(loud) - maxLoud; n > 0 {
 		t.line("  … and %d more", n)
 	}
 }
@@ -138,6 +145,8 @@ func fullLabel(f *provenance.Finding) string {
 	label := labelOf(f.Label, f.Change)
 	if f.IsSerialAhead() {
 		label += ", serial ahead of every known release"
+	} else if f.Namesake != nil {
+		label += ", named like a file of " + escape.Text(f.Namesake.Tool)
 	}
 	return label
 }

@@ -25,7 +25,7 @@ const (
 	defaultColumns = 100
 	// maxListLines is how many lines one class may take before "…".
 	maxListLines = 3
-	// maxNamed is how many unaccepted differences are named one by one when a lock file is in use.
+	// maxNamed is how many paths are named one by one: of those that a lock file does not accept, and of a label.
 	maxNamed = 20
 )
 
@@ -313,6 +313,9 @@ func (d *Document) sentence() string {
 		return "GIT_TAGMOVED: when this version was recorded in " + lock + ", the tag led to another commit, " + d.Moved.Commit
 	case d.Lock != nil && d.Lock.Updated && d.Exit != 0:
 		return "the differences are now recorded in " + lock + ", and the next run passes"
+	case d.Exit == 0 && d.Lock != nil && d.Lock.AsTools > 0:
+		return fmt.Sprintf("every difference is recorded in %s: %d with exactly this content, %d as a file of a tool, known byte for byte",
+			lock, d.Lock.Accepted-d.Lock.AsTools, d.Lock.AsTools)
 	case d.Exit == 0 && d.Lock != nil && d.Lock.Accepted > 0:
 		return fmt.Sprintf("every difference (%d) is recorded in %s, with exactly this content", d.Lock.Accepted, lock)
 	case d.Exit == 0:

@@ -37,7 +37,7 @@ func (v *verification) conclude(ctx context.Context, result *compare.Report, inp
 	v.doc.SetProvenance(result, v.findings)
 	v.notes(result, first)
 	if v.lock != nil {
-		v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), Stale: stale(result)}
+		v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), AsTools: result.AcceptedAsToolFiles(), Stale: stale(result)}
 	}
 	if v.o.UpdateLock {
 		if err := v.updateLock(result, first); err != nil {

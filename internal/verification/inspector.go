@@ -13,8 +13,8 @@ import (
 // a tenth of a second; beyond the bound, reading waits for them.
 const maxHeldBytes = 4 << 20
 
-// inspector shows the archive's contents to the filters of the parts, and to
-// what gathers where they come from. The
+// inspector shows the archive's contents to what gathers where they come from
+// and, of those that differ from the commit, to the filters of the parts. The
 // archive is not kept waiting for the attributes, which are read at the same
 // time: what differs from the commit before they are there is held.
 type inspector struct {
@@ -39,7 +39,7 @@ type heldFile struct {
 // use their repositories until finish has returned.
 func (v *verification) startInspector(ctx context.Context) *inspector {
 	v.evidence = provenance.NewEvidence(v.tree, v.target.ID.Format(), tree.Path(v.o.Explain))
-	i := &inspector{parts: v.parts, tree: v.tree, evidence: v.evidence, loaded: make(chan struct{}), load: func() { v.index.start(ctx, v.o) }}
+	i := &inspector{parts: v.parts, tree: v.tree, evidence: v.evidence, loaded: make(chan struct{}), load: func() { v.index.Start(ctx, v.o.Indexes, v.o.Known) }}
 	for _, e := range v.tree.Entries() {
 		i.wants = i.wants || strings.HasSuffix(string(e.Path), ".gitattributes")
 	}
@@ -58,7 +58,7 @@ func (v *verification) startInspector(ctx context.Context) *inspector {
 // commit's is known when it has gone by.
 func (i *inspector) Wants(tree.Path) bool { return true }
 
-// Inspect looks at a file that is not the commit's.
+// Inspect looks at a file; the content is nil if it cannot be shown.
 func (i *inspector) Inspect(e *tree.Entry, content []byte) {
 	base := i.tree.Lookup(e.Path)
 	if !i.loading && (base == nil || !e.IDs.Agree(base.IDs)) {

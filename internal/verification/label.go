@@ -12,7 +12,6 @@ import (
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/indexing"
-	"github.com/countermark/countermark/internal/knownfile"
 	"github.com/countermark/countermark/internal/provenance"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/tree"
@@ -38,7 +37,9 @@ func (v *verification) label(ctx context.Context, result *compare.Report) error 
 	if err := v.giveCommitted(ctx, changed); err != nil {
 		return err
 	}
-	index, err := v.index.wait(ctx, v.o)
+	v.o.Progress.Text("reading the index of known files")
+	index, err := v.index.Wait(ctx, v.o.Indexes, v.o.Known)
+	v.o.Progress.Clear()
 	if err != nil {
 		return err
 	}
@@ -82,34 +83,6 @@ func (v *verification) giveCommitted(ctx context.Context, changed map[tree.Path]
 		}
 	}
 	return nil
-}
-
-// indexLoading is the index of known files on its way.
-type indexLoading struct {
-	done  chan struct{} // nil: not begun
-	index *knownfile.Index
-	err   error
-}
-
-// start begins to load the index that comes with the program, with what --index
-// and --known add.
-func (l *indexLoading) start(ctx context.Context, o Options) {
-	l.done = make(chan struct{})
-	go func() {
-		defer close(l.done)
-		l.index, l.err = indexing.Load(ctx, o.Indexes, o.Known)
-	}()
-}
-
-// wait returns the index, which may not have been begun.
-func (l *indexLoading) wait(ctx context.Context, o Options) (*knownfile.Index, error) {
-	if l.done == nil {
-		l.start(ctx, o)
-	}
-	o.Progress.Text("reading the index of known files")
-	<-l.done
-	o.Progress.Clear()
-	return l.index, l.err
 }
 
 // explainPath fills in what is known of the path given to --explain.

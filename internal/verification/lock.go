@@ -96,7 +96,7 @@ func (v *verification) updateLock(result *compare.Report, contents *archive.Cont
 	if next.Repository == "" {
 		v.doc.Notes = append(v.doc.Notes, "the lock file names no repository, so the next run needs --repo too; recording with --repo URL would name it")
 	}
-	v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), Stale: []string{}, Updated: true}
+	v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), AsTools: result.AcceptedAsToolFiles(), Stale: []string{}, Updated: true}
 	return nil
 }
 

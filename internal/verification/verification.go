@@ -19,6 +19,7 @@ import (
 	"github.com/countermark/countermark/internal/envelope"
 	"github.com/countermark/countermark/internal/filter"
 	"github.com/countermark/countermark/internal/gitrepo"
+	"github.com/countermark/countermark/internal/indexing"
 	"github.com/countermark/countermark/internal/lockfile"
 	"github.com/countermark/countermark/internal/progress"
 	"github.com/countermark/countermark/internal/provenance"
@@ -77,7 +78,7 @@ type verification struct {
 	evidence *provenance.Evidence
 	findings []provenance.Finding // of added and changed files
 	known    compare.KnownFiles   // of these
-	index    indexLoading
+	index    indexing.Loading
 }
 
 // target is the commit that the archive is compared with.
@@ -198,7 +199,7 @@ func (v *verification) checkOptions() error {
 		}
 		seen[name] = true
 	}
-	return nil
+	return indexing.Check(v.o.Indexes, v.o.Known)
 }
 
 // readOthers reads the further envelopes and holds them to the first.
