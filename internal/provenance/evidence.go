@@ -22,6 +22,7 @@ const (
 	maxTemplateBytes = 2 << 20   // templates, together; and as much of what may be made of them
 	maxTemplateFile  = 128 << 10 // each of them; of larger ones the fingerprint
 	maxCatalogues    = 4_000     // .po files, and as many templates
+	maxTextBytes     = 512       // of each text that a file says of itself
 )
 
 // observation is what is remembered of an added file.
@@ -144,8 +145,9 @@ func (v *Evidence) observe(e *tree.Entry, content []byte) {
 	o.serial, o.print.Serial = o.print.Serial, serialAs(e.Path, o.print.Serial)
 	o.claim = claim.Read(name, content)
 	o.token = claim.Word(content)
-	o.title = claim.Title(content)
-	o.entry = claim.FirstEntry(name, content)
+	o.claim.Tool, o.claim.Version, o.claim.From = clip(o.claim.Tool), clip(o.claim.Version), clip(o.claim.From)
+	o.title = clip(claim.Title(content))
+	o.entry = clip(claim.FirstEntry(name, content))
 	switch path.Ext(name) {
 	case ".gmo", ".mo":
 		if c, err := catalogue.ParseMO(content); err == nil {
@@ -160,6 +162,10 @@ func (v *Evidence) observe(e *tree.Entry, content []byte) {
 	}
 	v.added = append(v.added, o)
 }
+
+// clip returns a copy of the beginning of a text: longer than all names, and than
+// what a message's first line should be.
+func clip(s string) string { return strings.Clone(s[:min(len(s), maxTextBytes)]) }
 
 // serialAs returns the serial number of a content at a path: only m4 files have
 // one.

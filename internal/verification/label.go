@@ -85,6 +85,10 @@ func (v *verification) giveCommitted(ctx context.Context, changed map[tree.Path]
 	return nil
 }
 
+// maxDiffBytes bounds each side of a difference: git's time grows with the
+// square of what differs.
+const maxDiffBytes = 1 << 20
+
 // explainPath fills in what is known of the path given to --explain.
 func (v *verification) explainPath(ctx context.Context, result *compare.Report) error {
 	if v.o.Explain == "" {
@@ -105,6 +109,8 @@ func (v *verification) explainPath(ctx context.Context, result *compare.Report) 
 		return err
 	case v.evidence.Explained == nil:
 		x.Detail = "its content is too large to be shown"
+	case base != nil && max(len(base), len(v.evidence.Explained)) > maxDiffBytes:
+		x.Detail = fmt.Sprintf("it differs from %s; one of both is larger than 1 MiB, too large for a difference by lines", name)
 	case base != nil:
 		x.DiffFrom = name
 		x.Diff, err = v.repo.Diff(ctx, base, v.evidence.Explained)
