@@ -56,6 +56,7 @@ var policy = map[string]permission{
 	"internal/catalogue": {layer: formats, internal: []string{"digest", "escape"}},
 	"internal/claim":     {layer: formats},
 	"internal/knownfile": {layer: formats, internal: []string{"digest"}},
+	"internal/document":  {layer: formats, internal: []string{"escape"}, foreign: []string{"github.com/pelletier/go-toml/v2"}},
 
 	"internal/compare":    {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
 	"internal/provenance": {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},

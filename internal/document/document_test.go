@@ -1,0 +1,82 @@
+package document
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func anything(s string) (string, error) { return s, nil }
+
+// The line of each value, however it is written.
+func TestLines(t *testing.T) {
+	const text = `a = 1
+b.c = [
+  "x",
+  ["y",
+   "z"],
+  {d = 1, e = [
+    2]},
+] # comment
+"q.r" = """
+text"""
+
+[t]
+k = true
+[[u]]
+[[u.v]]
+w = 1
+[[u.v]]
+w = 2
+[[u]]
+[u.x]
+y = 1
+`
+	d, err := Open([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, b := KeyPlace("", "u"), KeyPlace(KeyPlace("", "b"), "c")
+	v := KeyPlace(ItemPlace(u, 0), "v")
+	for place, want := range map[string]int{
+		"": 1, KeyPlace("", "a"): 1, KeyPlace("", "b"): 2, b: 2, ItemPlace(b, 0): 3, ItemPlace(ItemPlace(b, 1), 0): 4, ItemPlace(ItemPlace(b, 1), 1): 5,
+		ItemPlace(b, 2): 6, KeyPlace(ItemPlace(b, 2), "d"): 6, KeyPlace(ItemPlace(b, 2), "e"): 6, ItemPlace(KeyPlace(ItemPlace(b, 2), "e"), 0): 7,
+		KeyPlace("", "q.r"): 9, KeyPlace("", "t"): 12, KeyPlace(KeyPlace("", "t"), "k"): 13, KeyPlace(KeyPlace("", "t"), "not there"): 12,
+		u: 14, ItemPlace(u, 0): 14, ItemPlace(v, 0): 15, KeyPlace(ItemPlace(v, 0), "w"): 16, ItemPlace(v, 1): 17, KeyPlace(ItemPlace(v, 1), "w"): 18,
+		ItemPlace(u, 1): 19, KeyPlace(ItemPlace(u, 1), "x"): 20, KeyPlace(KeyPlace(ItemPlace(u, 1), "x"), "y"): 21,
+	} {
+		if got := d.Line(place); got != want {
+			t.Errorf("%s is in line %d, expected %d", place, got, want)
+		}
+	}
+}
+
+// What is no TOML, and what TOML lets nobody say twice.
+func TestOpenRefuses(t *testing.T) {
+	for text, line := range map[string]int{
+		"a": 1, "a = 1\nb": 2, "a = 1\na = 2": 2, "[a]\n[a]": 2, "a.b = 1\n[a]\nb = 1": 2, "a = {b = 1, b = 2}": 1, "a = [1]\n[[a]]": 2,
+		"a = \"\xff\"": 1, "a = \"\x1b\"": 1, "# \x00": 1, "\xef\xbb\xbfa = \xff": 1, "a = 99999999999999999999": 1, "a = " + strings.Repeat("[", 11000): 1,
+	} {
+		d, err := Open([]byte(text))
+		var perr *ParseError
+		if d != nil || !errors.As(err, &perr) || perr.Line != line || perr.Hint == "" || strings.ContainsAny(perr.Error(), "\x1b\x00\n") || !utf8.ValidString(perr.Error()) {
+			t.Errorf("%.40q: got %v, expected line %d", text, err, line)
+		}
+	}
+}
+
+// Of several problems the first by line is the one that is told.
+func TestFirst(t *testing.T) {
+	d, err := Open([]byte("a = 1\nb = 2\nc = 3\n"))
+	if err != nil || d.First() != nil {
+		t.Fatal(err)
+	}
+	d.FailAt("c", errors.New("third"))
+	Required(d, "b", anything)
+	d.Close()
+	var perr *ParseError
+	if !errors.As(d.First(), &perr) || perr.Error() != "line 1: the key \"a\" is not known here" || perr.Hint != "the keys here are: b" {
+		t.Errorf("got %v", d.First())
+	}
+}
