@@ -57,6 +57,8 @@ var policy = map[string]permission{
 	"internal/claim":     {layer: formats},
 	"internal/knownfile": {layer: formats, internal: []string{"digest"}},
 	"internal/document":  {layer: formats, internal: []string{"escape"}, foreign: []string{"github.com/pelletier/go-toml/v2"}},
+	"internal/pattern":   {layer: formats, internal: []string{"document", "escape", "tree"}},
+	"internal/recipe":    {layer: formats, internal: []string{"digest", "document", "escape", "gitobject", "pattern", "refusal", "tree"}},
 
 	"internal/compare":    {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
 	"internal/provenance": {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},

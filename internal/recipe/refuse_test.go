@@ -1,0 +1,211 @@
+package recipe
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// refusals are edits of the full recipe. The line of the first § in what is put
+// in, or that of the first line if there is none, must be named.
+var refusals = []struct{ name, old, new, says string }{
+	{"no version of the format", "countermark-recipe = 1\n", "", "version of the format is missing"},
+	{"another version of the format", "recipe = 1", "recipe = 2", "out of range"},
+	{"version of the format as text", "recipe = 1", `recipe = "1"`, "expected an integer, found a string"},
+	{"no TOML", "[built]", "§[built", "no TOML"},
+	{"not UTF-8", "Demo CI", "§Demo \xff", "no TOML"},
+	{"a key twice", `name = "gen"` + "\nrun", "name = \"gen\"\n§name = \"x\"\nrun", "no TOML"},
+	{"a table twice", "[built]", "[built]\n§[source]", "no TOML"},
+	{"unknown table", "[built]", "§[build]\nx = 1\n[built]", `"build" is not known here`},
+	{"unknown key", "git = \"tag\"", "§network = true", `"network" is not known here`},
+	{"unknown key with escapes", "git = \"tag\"", `§"\u001b[2J" = true`, "is not known here"},
+	{"unknown key in an inline table", "seconds = 60", "minutes = 1", `"minutes" is not known here`},
+	{"key of another environment", `kind = "rootfs"`, "kind = \"host\"", ""},
+	{"no project", "[project]", "[[step]]", `"project" is missing`},
+	{"project is text", "[project]\nurl = \"https://example.org:8443/demo?x=1\"\narchive = \"demo-{version}\"\n", "§[[project]]\n", "expected a table, found an array"},
+	{"date", `kind = "rootfs"`, "§kind = 2026-01-01", "expected a string, found a date or time"},
+	{"float", "files = 1000}", "files = 1.0}\n", "expected an integer, found a float"},
+	{"boolean", `kind = "rootfs"`, "§kind = true", "expected a string, found a boolean"},
+
+	{"no URL", `url = "https://example.org:8443/demo?x=1"`, "", `"url" is missing`},
+	{"http", "https://example.org:8443", "§http://example.org", "does not begin with https://"},
+	{"user in URL", "example.org:8443", "§user@example.org", "no plain host name"},
+	{"no host", "example.org:8443", "§", "no plain host name"},
+	{"option as host", "example.org:8443", "§-x", "no plain host name"},
+	{"port with letters", "example.org:8443", "§example.org:http", "no plain host name"},
+	{"space in URL", "demo?x=1", "§a b", "no URL has"},
+	{"fragment", "demo?x=1", "§a#b", "no URL has"},
+	{"long URL", "demo?x=1", "§" + strings.Repeat("a", MaxURLBytes), "at most 2048"},
+	{"archive without version", `archive = "demo-{version}"`, `§archive = "demo"`, "0 times, expected once"},
+	{"archive with two", `archive = "demo-{version}"`, `§archive = "{version}-{version}"`, "2 times"},
+	{"archive with a number", `archive = "demo-{version}"`, `§archive = "demo-{major}"`, "means nothing here"},
+	{"archive in a folder", `archive = "demo-{version}"`, `§archive = "a/{version}"`, "not portable"},
+	{"archive that is an option", `archive = "demo-{version}"`, `§archive = "-{version}"`, "not portable"},
+	{"open brace", `archive = "demo-{version}"`, `§archive = "{version}{"`, "brace without its partner"},
+	{"close brace", `archive = "demo-{version}"`, `§archive = "{version}}"`, "brace without its partner"},
+	{"empty placeholder", `archive = "demo-{version}"`, `§archive = "{}{version}"`, "brace without its partner"},
+
+	{"tag without version", "release/{version}", "§release", "0 times"},
+	{"tag with dots", "release/{version}", "§a..{version}", "not portable"},
+	{"tag with a lock", "release/{version}", "§{version}.lock", "no name of a ref"},
+	{"tag with an empty component", "release/{version}", "§a//{version}", "no name of a ref"},
+	{"long tag", "release/{version}", "§" + strings.Repeat("a", 137) + "{version}", "no room"},
+	{"tag-dots", `tag-dots = "-"`, `§tag-dots = "+"`, "none of the words"},
+	{"lightweight", "lightweight-tags = true", `§lightweight-tags = "yes"`, "expected a boolean"},
+	{"submodules", `"flatten"`, `§"keep"`, "none of the words"},
+
+	{"kind", `kind = "rootfs"`, `§kind = "docker"`, "none of the words"},
+	{"suite", `"trixie"`, `§"../x"`, "no name of a suite"},
+	{"package twice", `"g++"]`, `§"autoconf"]`, "the same twice"},
+	{"package of one letter", `"g++"]`, `§"g"]`, "is no package"},
+	{"package in capitals", `"g++"]`, `§"Git"]`, "is no package"},
+	{"package with no version", `"g++"]`, `§"git="]`, "no version of a package"},
+	{"package with a range", `"g++"]`, `§"git=>2"]`, "no version of a package"},
+	{"package is no text", `"g++"]`, `§1]`, "expected a string, found an integer"},
+	{"variable of ours", "LC_ALL", "§PATH", "not the recipe's to set"},
+	{"variable of git", "LC_ALL", "§GIT_DIR", "not the recipe's to set"},
+	{"variable of the loader", "LC_ALL", "§LD_PRELOAD", "not the recipe's to set"},
+	{"variable with a sign", "LC_ALL", "§LC-ALL", "no name of a variable"},
+	{"variable with NUL", `LC_ALL = "C"`, `§LC_ALL = "\u0000"`, "holds a NUL"},
+	{"variable that is a number", `LC_ALL = "C"`, `§LC_ALL = 1`, "expected a string, found an integer"},
+
+	{"tool twice", "name = \"gen\"\nurl", "§name = \"re2c\"\nurl", "two tools"},
+	{"tool in a folder", `"re2c"`, `§"bin/re2c"`, "no name of a program"},
+	{"tool of both sources", `commit = "1`, "§sha256 = \"" + sumA + "\"\ncommit = \"1", `"sha256" is not known here`},
+	{"tool without source", `git = "https://example.org/re2c"`, "", ""},
+	{"short commit", `commit = "1`, `§commit = "`, "no object id"},
+	{"null commit", strings.Repeat("1", 40), "§" + strings.Repeat("0", 40), "no object id"},
+	{"tool that is not built", `build = [["cp", "gen", "{prefix}/bin"]]`, "§build = []", "no array of argument vectors"},
+	{"tool built by text", `build = [["cp", "gen", "{prefix}/bin"]]`, `§build = "make"`, "no array of argument vectors"},
+	{"tool built by one vector", `build = [["cp", "gen", "{prefix}/bin"]]`, `§build = ["make"]`, "expected an array, found a string"},
+	{"tool that knows the version", `["make", "install"],`, `["make", §"{version}"],`, "means nothing here"},
+	{"empty command of a tool", "build = [\n  [\"./configure\"", "§build = [\n  [],\n  [\"./configure\"", "no program to run"},
+
+	{"download without digest", `sha256 = "` + sumA + `", path`, "§path", `"sha256" is missing`},
+	{"short digest", sumA + `", path`, "§" + `a", path`, "no SHA-256"},
+	{"zero digest", sumA + `", path`, "§" + strings.Repeat("0", 64) + `", path`, "no SHA-256"},
+	{"escaping download", "data/a.bin", "§../a", "no path inside the source"},
+	{"absolute download", "data/a.bin", "§/etc/passwd", "no path inside the source"},
+	{"download into git", "data/a.bin", "§.git/hooks/pre-commit", "no path inside the source"},
+	{"download to many", "data/a.bin", "§data/*", "a pattern, not the path of a file"},
+	{"download to a folder", "data/a.bin", "§data/", "a pattern, not the path of a file"},
+	{"download that a step makes", "data/a.bin", "src/a.c", ""},
+	{"download onto a written file", "data/a.bin", "a.json", "may both create"},
+	{"download into a written file", "data/a.bin", "a.json/b", "may both create"},
+	{"escaping write", `"a.json"`, `§"../a"`, "no path inside the source"},
+	{"write with an unknown placeholder", "{tag}", "§{commit}", "means nothing here"},
+	{"write a number", `".tarball-version" = "{version}\n"`, `§".tarball-version" = 1`, "expected a string"},
+
+	{"step without a name", "name = \"autogen\"\n", "", `"name" is missing`},
+	{"step of the same name", "name = \"gen\"\nrun", "§name = \"autogen\"\nrun", "two steps are named"},
+	{"name with a line end", `"autogen"`, `§"a\nb"`, "no name of a step"},
+	{"name with a space at its end", `"autogen"`, `§"a "`, "no name of a step"},
+	{"run is text", `run = ["gen"]`, `§run = "gen"`, "expected an array, found a string"},
+	{"run is empty", `run = ["gen"]`, `§run = []`, "no program to run"},
+	{"no run", "run = [\"gen\"]\n", "", "no program to run"},
+	{"run has no name", `run = ["gen"]`, `§run = [""]`, "no program to run"},
+	{"run with prefix", `run = ["gen"]`, `§run = ["{prefix}/gen"]`, "means nothing here"},
+	{"git", `git = "tag"`, `§git = "all"`, "none of the words"},
+	{"tool of a step twice", `"m4"]`, `§"autoconf"]`, "the same twice"},
+	{"the same output", `"src/*.h",`, `§"configure",`, "may both create"},
+	{"overlapping outputs", `"src/*.h",`, `§"**/*.m4",`, "may both create"},
+	{"output that is written", `"src/*.h",`, `§"*.json",`, "may both create"},
+	{"output in a written file", `"src/*.h",`, `§"a.json/x",`, "may both create"},
+	{"output that is scratch", `"m4/*.tmp"`, `§"m4/"`, "is scratch, but"},
+	{"escaping output", `"src/*.h",`, `§"a/../../b",`, "no path inside the source"},
+	{"absolute output", `"src/*.h",`, `§"/a",`, "no path inside the source"},
+	{"empty output", `"src/*.h",`, `§"",`, "no path inside the source"},
+	{"everything", `"src/*.h",`, `§"/",`, "no path inside the source"},
+	{"output in git", `"src/*.h",`, `§".git/config",`, "no path inside the source"},
+	{"question mark", `"src/*.h",`, `§"src/?.h",`, `holds '?'`},
+	{"set", `"src/*.h",`, `§"src/[ab].h",`, `holds '['`},
+	{"placeholder in a pattern", `"src/*.h",`, `§"src/{version}.h",`, `holds '{'`},
+	{"negation", `"src/*.h",`, `§"src\\a.h",`, `holds '\\'`},
+	{"stars beside others", `"src/*.h",`, `§"src/**.h",`, "beside other characters"},
+	{"three stars", `"src/*.h",`, `§"src/***/a",`, "beside other characters"},
+	{"stars at the end", `"src/*.h",`, `§"src/**",`, "no other component follows"},
+	{"stars before a final slash", `"src/*.h",`, `§"src/**/",`, "no other component follows"},
+	{"stars twice", `"src/*.h",`, `§"**/**/a",`, "no other component follows"},
+	{"changes", `changes = ["version.h"]`, `§changes = ["./version.h"]`, "no path inside the source"},
+	{"omit", `[".github/",`, `§[".github//",`, "no path inside the source"},
+
+	{"branch of a candidate", "demo-{major}-built", "§candidates/{version}", "among those of candidates"},
+	{"branch of the tag", "demo-{major}-built", "§{tag}", "means nothing here"},
+	{"branch with a space", "demo-{major}-built", "§demo built", "not portable"},
+	{"branch that is locked", "demo-{major}-built", "§{version}.lock", "no name of a ref"},
+	{"author as text", `author = {name = "Demo CI", email = "ci@example.org"}`, `§author = "Demo CI"`, "expected a table, found a string"},
+	{"no author", `author = {name = "Demo CI", email = "ci@example.org"}`, "", ""},
+	{"author with a bracket", "Demo CI", "§Demo <CI>", "no name of a person"},
+	{"author with a line end", "Demo CI", `§Demo\nCI`, "no name of a person"},
+	{"author without email", `email = "ci@example.org"`, "§x = 1", ""},
+
+	{"prefix without a slash", `"demo/"`, `§"demo"`, "is no prefix"},
+	{"prefix of two", `"demo/"`, `§"a/b/"`, "is no prefix"},
+	{"prefix out of it", `"demo/"`, `§"../"`, "is no prefix"},
+	{"no prefix", `"demo/"`, `§""`, "is no prefix"},
+	{"no format", `formats = ["tar.xz", "zip"]`, "§formats = []", "no format of archive"},
+	{"unknown format", `"zip"]`, `§"7z"]`, "none of the words"},
+	{"format twice", `"zip"]`, `§"tar.xz"]`, "the same twice"},
+	{"level out of range", `"tar.xz" = 6`, `§"tar.xz" = 10`, "out of range"},
+	{"level of no format", `"tar.xz" = 6`, `§"tar.gz" = 6`, `"tar.gz" is not known here`},
+	{"threads", "xz-threads = 4", "§xz-threads = 0", "out of range"},
+	{"mtime", `"generated-after-source"`, `§"now"`, "none of the words"},
+	{"style", `prefix = "demo/"`, `§style = "make"`, "none of the words"},
+	{"command without run", `prefix = "demo/"`, `style = "command"`, ""},
+	{"run without command", `prefix = "demo/"`, `§run = ["make"]`, `"run" is not known here`},
+	{"too much time", "seconds = 60", "seconds = 86401", "out of range"},
+	{"no files", "files = 1000}", "files = 0}", "out of range"},
+	{"negative", "files = 1000}", "files = -1}", "out of range"},
+}
+
+func TestRefusals(t *testing.T) {
+	parse(t, full)
+	for _, c := range refusals {
+		if strings.Count(full, c.old) == 0 {
+			t.Errorf("%s: the recipe holds no %q", c.name, c.old)
+			continue
+		}
+		marked := strings.Replace(full, c.old, c.new, 1)
+		before, _, found := strings.Cut(marked, "§")
+		r, err := Parse([]byte(strings.Replace(marked, "§", "", 1)))
+		var perr *ParseError
+		if !errors.As(err, &perr) || r != nil {
+			t.Errorf("%s: got %+v, %v", c.name, r, err)
+			continue
+		}
+		if line := 1 + strings.Count(before, "\n"); found && perr.Line != line {
+			t.Errorf("%s: line %d is named, expected %d: %v", c.name, perr.Line, line, err)
+		}
+		if !strings.Contains(perr.Detail, c.says) || perr.Hint == "" || strings.ContainsAny(perr.Detail+perr.Hint, "\n\r\x1b\x00") {
+			t.Errorf("%s: got %v (%s), expected it to say %q", c.name, err, perr.Hint, c.says)
+		}
+	}
+}
+
+// What these lines say is known only from where something is not.
+func TestLinesOfWhatIsMissing(t *testing.T) {
+	lineOf := func(text string) int {
+		before, _, _ := strings.Cut(full, text)
+		return 1 + strings.Count(before, "\n")
+	}
+	for name, c := range map[string]struct {
+		old, new string
+		line     int
+	}{
+		"key of a table":          {`url = "https://example.org:8443/demo?x=1"`, "", lineOf("[project]")},
+		"key of a step":           {"name = \"gen\"\nrun", "run", lineOf("[[step]]\nname = \"gen\"")},
+		"key of a tool":           {"name = \"gen\"\nurl", "url", lineOf("[[environment.tool]]\nname = \"gen\"")},
+		"author":                  {`author = {`, "#", lineOf("[built]")},
+		"a table":                 {"[archives]", "[limits.x]", 0},
+		"key of the environment":  {`kind = "rootfs"`, `kind = "host"`, lineOf("suite =")},
+		"output of a download":    {"data/a.bin", "src/a.c", lineOf(`"src/*.c",`)},
+		"command without a run":   {`prefix = "demo/"`, `style = "command"`, lineOf("[archives]")},
+		"tool without its source": {`git = "https://example.org/re2c"`, "", lineOf("[[environment.tool]]")},
+	} {
+		_, err := Parse([]byte(strings.Replace(full, c.old, c.new, 1)))
+		var perr *ParseError
+		if !errors.As(err, &perr) || c.line > 0 && perr.Line != c.line {
+			t.Errorf("%s: got %v, expected line %d", name, err, c.line)
+		}
+	}
+}
