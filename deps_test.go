@@ -82,6 +82,7 @@ var policy = map[string]permission{
 	"internal/report": {layer: edges, internal: []string{"archive", "compare", "digest", "escape", "provenance", "refusal", "tree"},
 		system: []string{"syscall"}},
 
+	"internal/testkit": {layer: edges, system: []string{"os", "os/exec", "path/filepath", "testing"}},
 	"internal/indexing": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/verification": {layer: commands, // any
@@ -132,6 +133,8 @@ func forbidden(p permission, name string) string {
 	inner, ours := strings.CutPrefix(name, module+"/internal/")
 	first, _, _ := strings.Cut(name, "/")
 	switch {
+	case ours && inner == "testkit":
+		return "it is for tests alone"
 	case ours && p.layer == commands:
 		return ""
 	case ours && !slices.Contains(p.internal, inner):
@@ -320,6 +323,7 @@ func TestImportViolationsAreFound(t *testing.T) {
 		{"internal/compare/x.go", `import "github.com/klauspost/compress/zstd"`, "does not allow this module here"},
 		{"internal/compare/x.go", `import . "strings"`, "imports strings as ."},
 		{"internal/compare/x.go", `import _ "strings"`, "imports strings as _"},
+		{"internal/verification/x.go", `import "github.com/countermark/countermark/internal/testkit"`, "it is for tests alone"},
 		{"internal/util/x.go", ``, "not in the policy"},
 	} {
 		expectViolation(t, checkImports(parse(t, c.file, "package x; "+c.text)), c.want)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 // casesDir holds real releases with true figures; see its README.md.
@@ -27,10 +28,7 @@ type releaseCase struct {
 func readCases(t *testing.T) []releaseCase {
 	raw, err := os.ReadFile(filepath.Join(casesDir, "cases.tsv"))
 	if err != nil {
-		if os.Getenv(testAll) != "" {
-			t.Fatal(err)
-		}
-		t.Skipf("the real cases are not here: %v", err)
+		testkit.Missing(t, "the real cases are not here: %v", err)
 	}
 	var cases []releaseCase
 	for line := range strings.Lines(string(raw)) {
@@ -59,20 +57,13 @@ func readCases(t *testing.T) []releaseCase {
 
 // archiveOf returns the case's archive, downloading it where tests must not skip.
 func archiveOf(t *testing.T, c releaseCase) string {
-	dir := os.Getenv("COUNTERMARK_CASES")
-	if dir == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			t.Skipf("there is no cache folder: %v", err)
-		}
-		dir = filepath.Join(cache, "cases")
-	}
+	dir := testkit.Releases(t)
 	path := filepath.Join(dir, c.archive)
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
 	get := filepath.Join(casesDir, "get")
-	if os.Getenv(testAll) == "" {
+	if os.Getenv(testkit.All) == "" {
 		t.Skipf("%s is not here; %s %s downloads it", path, get, c.name)
 	}
 	out, err := exec.Command(get, c.name, dir).CombinedOutput()

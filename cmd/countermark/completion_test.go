@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 // complete returns what the shells' scripts are told: the proposals for the
@@ -67,7 +69,7 @@ func TestCompletionScripts(t *testing.T) {
 		if shell != "bash" {
 			continue
 		}
-		needProgram(t, "bash")
+		testkit.Program(t, "bash")
 		cmd := exec.Command("bash", "--norc", "--noprofile", "-n")
 		cmd.Stdin = &out
 		if message, err := cmd.CombinedOutput(); err != nil || len(message) > 0 {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 // manDir holds the manual pages, generated from the commands by
@@ -95,7 +97,7 @@ func TestManPagesAreComplete(t *testing.T) {
 func TestManPagesAreWellFormed(t *testing.T) {
 	for _, cmd := range documented() {
 		path := filepath.Join(manDir, manName(cmd)+".1")
-		needProgram(t, "mandoc")
+		testkit.Program(t, "mandoc")
 		if out, err := exec.Command("mandoc", "-T", "lint", "-W", "style,stop", path).CombinedOutput(); err != nil || len(out) > 0 {
 			t.Errorf("mandoc: %v\n%s", err, out)
 		}
@@ -105,7 +107,7 @@ func TestManPagesAreWellFormed(t *testing.T) {
 // rendered returns the page as plain text on one line.
 func rendered(t *testing.T, name string) string {
 	t.Helper()
-	needProgram(t, "mandoc")
+	testkit.Program(t, "mandoc")
 	out, err := exec.Command("mandoc", "-T", "ascii", "-O", "width=200", filepath.Join(manDir, name)).Output()
 	if err != nil {
 		t.Fatalf("mandoc %s: %v", name, err)
@@ -119,16 +121,6 @@ func rendered(t *testing.T, name string) string {
 		plain = append(plain, b)
 	}
 	return strings.Join(strings.Fields(string(plain)), " ")
-}
-
-func needProgram(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		if os.Getenv(testAll) != "" {
-			t.Fatal(err)
-		}
-		t.Skipf("%s is not installed", name)
-	}
 }
 
 // documented returns the commands that have a page.

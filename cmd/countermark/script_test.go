@@ -14,10 +14,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-)
 
-// testAll turns "a program is missing" from a skip into a failure.
-const testAll = "COUNTERMARK_TEST_ALL"
+	"github.com/countermark/countermark/internal/testkit"
+)
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
@@ -54,8 +53,8 @@ func TestScripts(t *testing.T) {
 				return false, fmt.Errorf("unknown condition %q", cond)
 			}
 			_, err := exec.LookPath(name)
-			if err != nil && os.Getenv(testAll) != "" {
-				return false, fmt.Errorf("%s is set and %s is not installed", testAll, name)
+			if err != nil && os.Getenv(testkit.All) != "" {
+				return false, fmt.Errorf("%s is set and %s is not installed", testkit.All, name)
 			}
 			return err == nil, nil
 		},

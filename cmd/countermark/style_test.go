@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/testkit"
 	"github.com/countermark/countermark/internal/verification"
 )
 
@@ -29,7 +30,7 @@ var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 // Colours change nothing but the colours, at any width; and sentences and lists
 // fit into the width.
 func TestColoursMoveNothing(t *testing.T) {
-	needProgram(t, "git")
+	testkit.Program(t, "git")
 	d := &demo{s: streams{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}}, dir: t.TempDir()}
 	project, err := d.makeProject(context.Background())
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/testkit"
 	"github.com/countermark/countermark/internal/tree"
 )
 
@@ -203,14 +204,14 @@ type arena struct {
 func newArena(t testing.TB) *arena {
 	a := &arena{t: t, seen: make(map[[32]byte]bool), unpacked: make(map[string]int)}
 	for _, e := range extractors() {
-		if hasProgram(e.program) {
+		if testkit.HasProgram(e.program) {
 			a.tools = append(a.tools, e)
-		} else if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-			t.Fatalf("%s is not installed", e.program)
+		} else if os.Getenv(testkit.All) != "" {
+			t.Fatalf("%s is not installed, and %s is set", e.program, testkit.All)
 		}
 	}
 	if len(a.tools) == 0 {
-		t.Skip("no extractor is installed")
+		testkit.Missing(t, "no extractor is installed")
 	}
 	return a
 }

@@ -13,30 +13,9 @@ import (
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/envelope"
 	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/testkit"
 	"github.com/countermark/countermark/internal/tree"
 )
-
-// needProgram skips the test, or fails it under COUNTERMARK_TEST_ALL, if the
-// program is not installed.
-func needProgram(t testing.TB, name string) {
-	t.Helper()
-	if !hasProgram(name) {
-		skipOrFail(t, name+" is not installed")
-	}
-}
-
-func hasProgram(name string) bool {
-	_, err := exec.LookPath(name)
-	return err == nil
-}
-
-func skipOrFail(t testing.TB, reason string) {
-	t.Helper()
-	if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
-}
 
 // hermetic is the environment in which tests run programs.
 func hermetic(home string) []string {
@@ -131,7 +110,7 @@ func hostileFiles(t testing.TB, name string) []hostileFile {
 	const folder = "../../../shared/hostile"
 	table, err := os.ReadFile(filepath.Join(folder, name+".tsv"))
 	if err != nil {
-		skipOrFail(t, "the folder of hostile archives is not there")
+		testkit.Missing(t, "the folder of hostile archives is not there")
 	}
 	var files []hostileFile
 	for line := range strings.Lines(string(table)) {

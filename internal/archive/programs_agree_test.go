@@ -10,6 +10,7 @@ import (
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/compare"
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/testkit"
 	"github.com/countermark/countermark/internal/tree"
 )
 
@@ -51,7 +52,7 @@ func writers() []writer {
 // TestWritersGiveTheCommitsTree commits random trees with real git, archives
 // them with everything that writes tars, and compares.
 func TestWritersGiveTheCommitsTree(t *testing.T) {
-	needProgram(t, "git")
+	testkit.Program(t, "git")
 	made := make(map[string]int)
 	for i := range rounds(t, 6) {
 		short := i%3 == 2
@@ -75,10 +76,10 @@ func TestWritersGiveTheCommitsTree(t *testing.T) {
 		}
 	}
 	for _, w := range writers() {
-		if made[w.name] == 0 && hasProgram(w.program) {
+		if made[w.name] == 0 && testkit.HasProgram(w.program) {
 			t.Errorf("%s never made an archive", w.name)
 		}
-		if !hasProgram(w.program) && os.Getenv("COUNTERMARK_TEST_ALL") != "" {
+		if !testkit.HasProgram(w.program) && os.Getenv(testkit.All) != "" {
 			t.Errorf("%s is not installed", w.program)
 		}
 	}
@@ -89,7 +90,7 @@ func TestWritersGiveTheCommitsTree(t *testing.T) {
 func programsWrite(t failer, base string, short bool) map[string][]byte {
 	written := make(map[string][]byte)
 	for _, w := range writers() {
-		if (short || !w.short) && hasProgram(w.program) {
+		if (short || !w.short) && testkit.HasProgram(w.program) {
 			written[w.name] = run(t, base, nil, w.program, w.args...)
 		}
 	}
@@ -184,11 +185,12 @@ func goWritten(t failer, nodes []node) []byte {
 	return out.Bytes()
 }
 
-// TestRealReleases reads release archives that are at hand, if any.
+// TestRealReleases reads the published archives.
 func TestRealReleases(t *testing.T) {
-	files, err := filepath.Glob(os.Getenv("COUNTERMARK_RELEASES") + "/*.orig.tar.*")
-	if err != nil || os.Getenv("COUNTERMARK_RELEASES") == "" || len(files) == 0 {
-		t.Skip("COUNTERMARK_RELEASES names no folder with releases (*.orig.tar.*)")
+	dir := testkit.Releases(t)
+	files, err := filepath.Glob(filepath.Join(dir, "*.orig.tar.*"))
+	if err != nil || len(files) == 0 {
+		testkit.Missing(t, "%s holds no release (*.orig.tar.*); ../shared/cases/get downloads them", dir)
 	}
 	for _, file := range files {
 		if filepath.Ext(file) == ".asc" {

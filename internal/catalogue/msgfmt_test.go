@@ -9,20 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-)
 
-// needMsgfmt skips the test, or fails it under COUNTERMARK_TEST_ALL, if msgfmt
-// is not installed.
-func needMsgfmt(t testing.TB) {
-	t.Helper()
-	if _, err := exec.LookPath("msgfmt"); err == nil {
-		return
-	}
-	if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-		t.Fatal("msgfmt is not installed")
-	}
-	t.Skip("msgfmt is not installed")
-}
+	"github.com/countermark/countermark/internal/testkit"
+)
 
 // msgfmt compiles a PO file.
 func msgfmt(t testing.TB, po string, options ...string) (mo []byte, err error) {
@@ -75,7 +64,7 @@ func msgfmtCases() map[string]string {
 
 // TestMsgfmt: what msgfmt makes of a PO file is accepted, and means the same.
 func TestMsgfmt(t *testing.T) {
-	needMsgfmt(t)
+	testkit.Program(t, "msgfmt")
 	version, err := exec.Command("msgfmt", "--version").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +94,7 @@ func TestMsgfmt(t *testing.T) {
 // TestMsgfmtRefuses: what msgfmt refuses is refused here, except for the cases
 // of other rules.
 func TestMsgfmtRefuses(t *testing.T) {
-	needMsgfmt(t)
+	testkit.Program(t, "msgfmt")
 	for _, text := range []string{
 		"msgid \"a\n", "msgid \"a\"\n", "msgid \"a\"\n# c\nmsgstr \"b\"\n", "#~ msgid \"a\"\nmsgstr \"b\"\n",
 		"msgid \"a\"\nmsgstr \"b\"\nmsgid \"a\"\nmsgstr \"b\"\n", "msgid \"a\"\nmsgstr \"b\"\n#~ msgid \"a\"\n#~ msgstr \"b\"\n",

@@ -7,12 +7,13 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 // needLandlock skips a test where the kernel has none.
@@ -23,24 +24,9 @@ func needLandlock(t testing.TB) {
 		t.Fatal(err)
 	}
 	if f == nil {
-		if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-			t.Fatal("Landlock is needed, and COUNTERMARK_TEST_ALL is set")
-		}
-		t.Skip("the kernel has no Landlock")
+		testkit.Missing(t, "the kernel has no Landlock")
 	}
 	f.close()
-}
-
-func needProgram(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-			t.Fatalf("the program %s is needed, and COUNTERMARK_TEST_ALL is set", name)
-		}
-		t.Skipf("the program %s is needed", name)
-	}
-	return path
 }
 
 // run runs a program confined and returns what it printed.
@@ -56,7 +42,7 @@ func run(t *testing.T, stdin string, path string, args ...string) (string, error
 }
 
 func TestConfinedProgramRuns(t *testing.T) {
-	out, err := run(t, "through the pipe", needProgram(t, "cat"))
+	out, err := run(t, "through the pipe", testkit.Program(t, "cat"))
 	if err != nil || out != "through the pipe" {
 		t.Errorf("cat gave %q, %v", out, err)
 	}
@@ -64,7 +50,7 @@ func TestConfinedProgramRuns(t *testing.T) {
 
 func TestConfinedProgramCannotReadFiles(t *testing.T) {
 	needLandlock(t)
-	cat := needProgram(t, "cat")
+	cat := testkit.Program(t, "cat")
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("secret"), 0o644); err != nil {
 		t.Fatal(err)
@@ -83,7 +69,7 @@ func TestConfinedProgramCannotReadFiles(t *testing.T) {
 
 func TestConfinedProgramCannotWriteFiles(t *testing.T) {
 	needLandlock(t)
-	sh := needProgram(t, "sh")
+	sh := testkit.Program(t, "sh")
 	path := filepath.Join(t.TempDir(), "new")
 	if out, err := run(t, "", sh, "-c", "echo x > "+path); err == nil {
 		t.Errorf("sh wrote a file, and printed %q", out)
@@ -96,9 +82,9 @@ func TestConfinedProgramCannotWriteFiles(t *testing.T) {
 func TestConfinedProgramCannotConnect(t *testing.T) {
 	needLandlock(t)
 	if abi, _, _ := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION); abi < 4 {
-		t.Skip("the kernel's Landlock knows no network rules")
+		t.Skip("the kernel's Landlock knows no network rules; Linux 6.7 and later do") // everywhere: Debian 12 has 6.1
 	}
-	bash := needProgram(t, "bash")
+	bash := testkit.Program(t, "bash")
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +104,7 @@ func TestConfinedProgramCannotConnect(t *testing.T) {
 
 func TestConfinedProgramHasNoEnvironment(t *testing.T) {
 	t.Setenv("COUNTERMARK_SECRET", "secret")
-	out, err := run(t, "", needProgram(t, "env"))
+	out, err := run(t, "", testkit.Program(t, "env"))
 	if err != nil || out != "LC_ALL=C\n" {
 		t.Errorf("env printed %q, %v", out, err)
 	}
@@ -128,7 +114,7 @@ func TestConfinedProgramHasNoEnvironment(t *testing.T) {
 // starts: none has entered a domain, which would have set no_new_privs.
 func TestThreadsStayFree(t *testing.T) {
 	needLandlock(t)
-	cat := needProgram(t, "cat")
+	cat := testkit.Program(t, "cat")
 	for range 20 {
 		if _, err := run(t, "x", cat); err != nil {
 			t.Fatal(err)
@@ -153,7 +139,7 @@ func TestThreadsStayFree(t *testing.T) {
 }
 
 func TestLimitsAreSet(t *testing.T) {
-	cat := needProgram(t, "cat")
+	cat := testkit.Program(t, "cat")
 	in, feed := io.Pipe()
 	p, err := start(t.Context(), command{path: cat, memoryBytes: 1 << 20}, in)
 	if err != nil {
@@ -181,13 +167,13 @@ func TestStartFails(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := start(ctx, command{path: needProgram(t, "cat"), memoryBytes: 1}, strings.NewReader("")); !errors.Is(err, context.Canceled) {
+	if _, err := start(ctx, command{path: testkit.Program(t, "cat"), memoryBytes: 1}, strings.NewReader("")); !errors.Is(err, context.Canceled) {
 		t.Errorf("starting after cancel gives %v", err)
 	}
 }
 
 func TestStderrIsBounded(t *testing.T) {
-	sh := needProgram(t, "sh")
+	sh := testkit.Program(t, "sh")
 	_, err := run(t, "", sh, "-c", `i=0; while [ $i -lt 2000 ]; do printf '\033[31mred' >&2; i=$((i+1)); done; exit 3`)
 	var ended *exitError
 	if !errors.As(err, &ended) || len(ended.stderr) != maxStderrBytes || strings.Contains(err.Error(), "\033") {
@@ -219,7 +205,7 @@ func TestParseVersion(t *testing.T) {
 
 // BenchmarkStart measures what one confined program costs besides its work.
 func BenchmarkStart(b *testing.B) {
-	path := needProgram(b, "true")
+	path := testkit.Program(b, "true")
 	for b.Loop() {
 		p, err := start(b.Context(), command{path: path, memoryBytes: 1 << 20}, strings.NewReader(""))
 		if err != nil {

@@ -19,30 +19,12 @@ import (
 	"github.com/countermark/countermark/internal/confine"
 	"github.com/countermark/countermark/internal/envelope"
 	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/testkit"
 )
-
-// needProgram skips a test whose program is not installed, or fails it where
-// all tests must run.
-func needProgram(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		missing(t, "the program "+name)
-	}
-	return path
-}
-
-func missing(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-		t.Fatalf("%s is needed, and COUNTERMARK_TEST_ALL is set", what)
-	}
-	t.Skipf("%s is needed", what)
-}
 
 func systemXZ(t testing.TB, ctx context.Context) envelope.XZDecoder {
 	t.Helper()
-	needProgram(t, "xz")
+	testkit.Program(t, "xz")
 	d, err := confine.SystemXZ(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +35,7 @@ func systemXZ(t testing.TB, ctx context.Context) envelope.XZDecoder {
 // compress runs the real xz over content.
 func compress(t testing.TB, content []byte, args ...string) []byte {
 	t.Helper()
-	cmd := exec.Command(needProgram(t, "xz"), append([]string{"-c", "-T1"}, args...)...)
+	cmd := exec.Command(testkit.Program(t, "xz"), append([]string{"-c", "-T1"}, args...)...)
 	cmd.Env = []string{"LC_ALL=C"}
 	cmd.Stdin = bytes.NewReader(content)
 	out, err := cmd.Output()
@@ -124,7 +106,7 @@ func TestHostileFilesWithBothDecoders(t *testing.T) {
 	dir := filepath.Join("..", "..", "..", "shared", "hostile")
 	table, err := os.Open(filepath.Join(dir, "compressed.tsv"))
 	if err != nil {
-		missing(t, "the folder "+dir)
+		testkit.Missing(t, "the folder %s is not there", dir)
 	}
 	defer table.Close()
 	system := systemXZ(t, t.Context())

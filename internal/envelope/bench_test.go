@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/countermark/countermark/internal/envelope"
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 // goSources returns a tar of the Go command's sources, cut to 16 MiB so that
@@ -18,10 +19,10 @@ func goSources(b *testing.B) []byte {
 	b.Helper()
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
-		missing(b, "the program go")
+		testkit.Missing(b, "the program go is needed")
 	}
 	var out bytes.Buffer
-	cmd := exec.Command(needProgram(b, "tar"), "-cf", "-", "-C", filepath.Join(strings.TrimSpace(string(root)), "src"), "cmd")
+	cmd := exec.Command(testkit.Program(b, "tar"), "-cf", "-", "-C", filepath.Join(strings.TrimSpace(string(root)), "src"), "cmd")
 	cmd.Env = []string{"LC_ALL=C", "PATH=" + os.Getenv("PATH")}
 	cmd.Stdout = &out
 	if err := cmd.Run(); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/countermark/countermark/internal/envelope"
 	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 // verdict reads everything and says "accept", or the rule that refused, or
@@ -44,18 +45,9 @@ func sharedFolder(t *testing.T, elem ...string) string {
 	t.Helper()
 	dir := filepath.Join(append([]string{"..", "..", "..", "shared"}, elem...)...)
 	if _, err := os.Stat(dir); err != nil {
-		missing(t, "the folder "+dir)
+		testkit.Missing(t, "the folder %s is not there", dir)
 	}
 	return dir
-}
-
-// missing skips a test that lacks something, or fails it where all must run.
-func missing(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-		t.Fatalf("%s is needed, and COUNTERMARK_TEST_ALL is set", what)
-	}
-	t.Skipf("%s is needed", what)
 }
 
 func TestHostileFiles(t *testing.T) {

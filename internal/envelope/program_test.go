@@ -6,23 +6,14 @@ import (
 	"fmt"
 	"os/exec"
 	"testing"
-)
 
-// needProgram skips a test whose program is not installed, or fails it where
-// all tests must run.
-func needProgram(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		missing(t, "the program "+name)
-	}
-	return path
-}
+	"github.com/countermark/countermark/internal/testkit"
+)
 
 // compressed runs a real compressor over content.
 func compressed(t testing.TB, content []byte, program string, args ...string) []byte {
 	t.Helper()
-	cmd := exec.Command(needProgram(t, program), args...)
+	cmd := exec.Command(testkit.Program(t, program), args...)
 	cmd.Env = []string{"LC_ALL=C"}
 	cmd.Stdin = bytes.NewReader(content)
 	out, err := cmd.Output()

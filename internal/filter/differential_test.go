@@ -13,6 +13,7 @@ import (
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitobject"
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 // pieces are what the random files are made of.
@@ -106,7 +107,7 @@ type written struct {
 // attributes and shows that what git wrote is explained, and that the same with
 // one byte changed is not, unless that is what git writes under other attributes.
 func TestExplainAgreesWithGit(t *testing.T) {
-	needProgram(t, "git")
+	testkit.Program(t, "git")
 	explained := map[Match]int{}
 	rapid.Check(t, func(rt *rapid.T) {
 		h, contents := drawHistory(rt)

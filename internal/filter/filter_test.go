@@ -10,6 +10,7 @@ import (
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitobject"
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 var (
@@ -244,7 +245,7 @@ func TestParseAttributes(t *testing.T) {
 // TestTextHeuristics puts files on both sides of each border of git's test for
 // text, and lets git say which side.
 func TestTextHeuristics(t *testing.T) {
-	needProgram(t, "git")
+	testkit.Program(t, "git")
 	h := simpleHistory(digest.SHA1Format)
 	h.attributes = "* text=auto\n"
 	for _, printable := range []int{0, 1, 126, 127, 128, 129, 255, 256} {

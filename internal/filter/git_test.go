@@ -12,20 +12,8 @@ import (
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitobject"
+	"github.com/countermark/countermark/internal/testkit"
 )
-
-// needProgram skips the test, or fails it under COUNTERMARK_TEST_ALL, if the
-// program is not installed.
-func needProgram(t testing.TB, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err == nil {
-		return
-	}
-	if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-		t.Fatalf("%s is not installed", name)
-	}
-	t.Skipf("%s is not installed", name)
-}
 
 // history is what a test repository says: made by git fast-import, so that
 // every byte is ours.
@@ -84,7 +72,7 @@ func (h history) stream() []byte {
 
 func newRepository(t testing.TB, h history) *repository {
 	t.Helper()
-	needProgram(t, "git")
+	testkit.Program(t, "git")
 	dir, err := os.MkdirTemp("", "countermark-filter-") // t.TempDir of one test holds every try of rapid's
 	if err != nil {
 		t.Fatal(err)

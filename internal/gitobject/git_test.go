@@ -9,19 +9,8 @@ import (
 	"testing"
 
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/testkit"
 )
-
-// needProgram skips the test where a program is not installed, unless
-// everything must run.
-func needProgram(tb testing.TB, name string) {
-	tb.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-			tb.Fatalf("%s is not installed, and COUNTERMARK_TEST_ALL is set", name)
-		}
-		tb.Skipf("%s is not installed", name)
-	}
-}
 
 // repo is a scratch repository in which real git makes objects.
 type repo struct {
@@ -32,7 +21,7 @@ type repo struct {
 
 func newRepo(tb testing.TB, f digest.Format) *repo {
 	tb.Helper()
-	needProgram(tb, "git")
+	testkit.Program(tb, "git")
 	r := &repo{tb, tb.TempDir(), f}
 	r.git("", "init", "-q", "-b", "main", "--object-format="+f.String())
 	return r
@@ -70,7 +59,7 @@ func (r *repo) write(name, content string) {
 // signWithSSH makes git sign with a fresh SSH key.
 func (r *repo) signWithSSH() {
 	r.tb.Helper()
-	needProgram(r.tb, "ssh-keygen")
+	testkit.Program(r.tb, "ssh-keygen")
 	key := filepath.Join(r.tb.TempDir(), "key")
 	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
 		r.tb.Fatalf("ssh-keygen: %v: %s", err, out)

@@ -3,13 +3,13 @@ package gitobject
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 // printCommit writes a commit as git does, with the headers that a Commit does
@@ -128,13 +128,10 @@ func TestRealObjects(t *testing.T) {
 
 // Every object of the published cases but blobs is read.
 func TestCaseObjects(t *testing.T) {
-	needProgram(t, "git")
+	testkit.Program(t, "git")
 	repos, err := filepath.Glob("../../../shared/cases/*/repo.git")
 	if err != nil || len(repos) == 0 {
-		if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-			t.Fatal("the case repositories are not here")
-		}
-		t.Skip("the case repositories are not here")
+		testkit.Missing(t, "the case repositories are not here")
 	}
 	for _, dir := range repos {
 		t.Run(filepath.Base(filepath.Dir(dir)), func(t *testing.T) {

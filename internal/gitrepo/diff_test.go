@@ -10,6 +10,7 @@ import (
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 func TestDiff(t *testing.T) {
@@ -71,18 +72,18 @@ func TestDiffIsAlone(t *testing.T) {
 	home := t.TempDir()
 	ran := filepath.Join(home, "ran")
 	script := filepath.Join(home, "script")
-	writeFile(t, script, "#!/bin/sh\necho x >>'"+ran+"'\necho of the script\n")
+	testkit.Write(t, script, "#!/bin/sh\necho x >>'"+ran+"'\necho of the script\n")
 	if err := os.Chmod(script, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	config := "[diff]\n\texternal = " + script + "\n\tnoprefix = true\n\tcontext = 0\n\torderFile = /nonexistent\n[diff \"own\"]\n\ttextconv = " + script + "\n\tcommand = " + script +
 		"\n[core]\n\tpager = " + script + "\n\tattributesFile = " + home + "/attributes\n\tfsmonitor = " + script + "\n[color]\n\tui = always\n[pager]\n\tdiff = " + script + "\n[diff]\n\tignoreAllSpace = true\n"
 	for _, path := range []string{filepath.Join(home, ".gitconfig"), filepath.Join(home, "git/config"), filepath.Join(w.dir, ".git/config")} {
-		writeFile(t, path, config)
+		testkit.Write(t, path, config)
 	}
-	writeFile(t, filepath.Join(home, "attributes"), "* diff=own\n")
-	writeFile(t, filepath.Join(w.dir, ".git/info/attributes"), "* diff=own\n")
-	writeFile(t, filepath.Join(home, ".gitattributes"), "* diff=own\n")
+	testkit.Write(t, filepath.Join(home, "attributes"), "* diff=own\n")
+	testkit.Write(t, filepath.Join(w.dir, ".git/info/attributes"), "* diff=own\n")
+	testkit.Write(t, filepath.Join(home, ".gitattributes"), "* diff=own\n")
 	for key, value := range map[string]string{
 		"HOME": home, "XDG_CONFIG_HOME": home, "GIT_CONFIG_GLOBAL": filepath.Join(home, ".gitconfig"), "GIT_CONFIG_SYSTEM": filepath.Join(home, ".gitconfig"),
 		"GIT_EXTERNAL_DIFF": script, "GIT_DIFF_OPTS": "--unified=0", "GIT_PAGER": script, "PAGER": script, "GIT_DIR": filepath.Join(w.dir, ".git"), "GIT_WORK_TREE": w.dir,

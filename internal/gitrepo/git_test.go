@@ -12,26 +12,12 @@ import (
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/testkit"
 )
-
-// needProgram skips the test where a program is not installed, unless
-// everything must run.
-func needProgram(tb testing.TB, name string) string {
-	tb.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-		tb.Fatalf("%s is not installed, and COUNTERMARK_TEST_ALL is set", name)
-	}
-	tb.Skipf("%s is not installed", name)
-	return ""
-}
 
 func findGit(tb testing.TB) *Git {
 	tb.Helper()
-	needProgram(tb, "git")
+	testkit.Program(tb, "git")
 	g, err := Find(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
@@ -53,7 +39,7 @@ func newWork(tb testing.TB, initArgs ...string) *work {
 
 func newWorkAt(tb testing.TB, dir string, initArgs ...string) *work {
 	tb.Helper()
-	needProgram(tb, "git")
+	testkit.Program(tb, "git")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		tb.Fatal(err)
 	}
@@ -102,17 +88,7 @@ func (w *work) id(rev string) digest.ObjectID {
 
 func (w *work) write(name, content string) {
 	w.tb.Helper()
-	writeFile(w.tb, filepath.Join(w.dir, name), content)
-}
-
-func writeFile(tb testing.TB, path, content string) {
-	tb.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		tb.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		tb.Fatal(err)
-	}
+	testkit.Write(w.tb, filepath.Join(w.dir, name), content)
 }
 
 // sample commits a small tree with attributes and tags it v1.0 (annotated) and

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/testkit"
 	"github.com/countermark/countermark/internal/tree"
 )
 
@@ -20,7 +21,7 @@ func newTrap(t *testing.T) trap {
 	t.Helper()
 	dir := t.TempDir()
 	tr := trap{program: filepath.Join(dir, "trap"), mark: filepath.Join(dir, "sprung")}
-	writeFile(t, tr.program, "#!/bin/sh\necho \"$0 $*\" >>"+tr.mark+"\nexit 1\n")
+	testkit.Write(t, tr.program, "#!/bin/sh\necho \"$0 $*\" >>"+tr.mark+"\nexit 1\n")
 	if err := os.Chmod(tr.program, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -158,16 +159,16 @@ func (tr trap) spring(t *testing.T, gitDir string) {
 		}
 	}
 	attributes := filepath.Join(gitDir, "info/attributes")
-	writeFile(t, attributes, "* filter=y diff=x merge=x -text ident export-ignore\n")
+	testkit.Write(t, attributes, "* filter=y diff=x merge=x -text ident export-ignore\n")
 	config := strings.NewReplacer("HOOKS", hooks, "ATTRIBUTES", attributes).Replace(tr.hostileConfig())
 	old, err := os.ReadFile(filepath.Join(gitDir, "config"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(gitDir, "config"), strings.Replace(string(old), "repositoryformatversion = 0", "repositoryformatversion = 1", 1)+config)
-	writeFile(t, filepath.Join(gitDir, "extra"), config)
+	testkit.Write(t, filepath.Join(gitDir, "config"), strings.Replace(string(old), "repositoryformatversion = 0", "repositoryformatversion = 1", 1)+config)
+	testkit.Write(t, filepath.Join(gitDir, "extra"), config)
 	for _, id := range []string{"HEAD", "v1.0"} {
-		writeFile(t, filepath.Join(gitDir, "refs/replace", fmt.Sprintf("%040x", len(id))), fmt.Sprintf("%040x\n", 1))
+		testkit.Write(t, filepath.Join(gitDir, "refs/replace", fmt.Sprintf("%040x", len(id))), fmt.Sprintf("%040x\n", 1))
 	}
 }
 

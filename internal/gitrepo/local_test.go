@@ -11,6 +11,7 @@ import (
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitrepo/location"
 	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/testkit"
 	"github.com/countermark/countermark/internal/tree"
 )
 
@@ -86,7 +87,7 @@ func TestGuessFormat(t *testing.T) {
 		check("a detached HEAD")
 		w.git("gc", "-q")
 		w.git("update-ref", "--no-deref", "-d", "HEAD")
-		writeFile(t, filepath.Join(w.dir, ".git/HEAD"), "ref: refs/heads/none\n")
+		testkit.Write(t, filepath.Join(w.dir, ".git/HEAD"), "ref: refs/heads/none\n")
 		check("a pack")
 	}
 }
@@ -139,9 +140,9 @@ func TestPartialClone(t *testing.T) {
 
 func TestOpenLocalNoRepository(t *testing.T) {
 	g, dir := findGit(t), t.TempDir()
-	writeFile(t, filepath.Join(dir, "broken/.git"), "gitdir: /nonexistent\n")
-	writeFile(t, filepath.Join(dir, "odd/.git"), "something else\n")
-	writeFile(t, filepath.Join(dir, "long/.git"), "gitdir: "+strings.Repeat("x", location.MaxPointerBytes)+"\n")
+	testkit.Write(t, filepath.Join(dir, "broken/.git"), "gitdir: /nonexistent\n")
+	testkit.Write(t, filepath.Join(dir, "odd/.git"), "something else\n")
+	testkit.Write(t, filepath.Join(dir, "long/.git"), "gitdir: "+strings.Repeat("x", location.MaxPointerBytes)+"\n")
 	if err := os.MkdirAll(filepath.Join(dir, "empty/.git"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +170,7 @@ func TestDiscover(t *testing.T) {
 	if got, err := Discover(t.TempDir()); !errors.Is(err, ErrNoRepository) {
 		t.Errorf("in an empty folder: %q, %v", got, err)
 	}
-	writeFile(t, filepath.Join(w.dir, "sub/.git"), "gitdir: /nonexistent\n")
+	testkit.Write(t, filepath.Join(w.dir, "sub/.git"), "gitdir: /nonexistent\n")
 	if got, err := Discover(filepath.Join(w.dir, "sub/deep")); err == nil || errors.Is(err, ErrNoRepository) {
 		t.Errorf("below a broken .git file: %q, %v", got, err)
 	}
@@ -179,10 +180,7 @@ func TestDiscover(t *testing.T) {
 func TestCases(t *testing.T) {
 	repos, err := filepath.Glob("../../../shared/cases/*/repo.git")
 	if err != nil || len(repos) == 0 {
-		if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-			t.Fatal("the case repositories are not here")
-		}
-		t.Skip("the case repositories are not here")
+		testkit.Missing(t, "the case repositories are not here")
 	}
 	for _, dir := range repos {
 		t.Run(filepath.Base(filepath.Dir(dir)), func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitrepo/objects"
 	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 // loose returns the path of a loose object, made writable.
@@ -39,7 +40,7 @@ func TestDamagedObjects(t *testing.T) {
 	}
 	for name, content := range tests {
 		t.Run(name, func(t *testing.T) {
-			writeFile(t, w.loose(a), string(content))
+			testkit.Write(t, w.loose(a), string(content))
 			r := open(t, w.dir)
 			kind, got, err := r.Object(t.Context(), a)
 			wantRule(t, err, refusal.GitHash)
@@ -60,7 +61,7 @@ func TestDamagedTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, w.loose(w.id("HEAD:sub")), string(other))
+	testkit.Write(t, w.loose(w.id("HEAD:sub")), string(other))
 	_, err = open(t, w.dir).Tree(t.Context(), w.id("HEAD^{tree}"))
 	wantRule(t, err, refusal.GitHash)
 }
@@ -73,7 +74,7 @@ func TestReplaceAndGraftsAreIgnored(t *testing.T) {
 	want := w.git("ls-tree", "-r", "v1.0")
 	w.git("replace", good.String(), evil.String())
 	w.git("replace", w.git("--no-replace-objects", "rev-parse", "v1.0^{tree}"), w.git("--no-replace-objects", "rev-parse", "HEAD^{tree}"))
-	writeFile(t, filepath.Join(w.dir, ".git/info/grafts"), evil.String()+"\n")
+	testkit.Write(t, filepath.Join(w.dir, ".git/info/grafts"), evil.String()+"\n")
 	if w.git("ls-tree", "-r", "v1.0") == want {
 		t.Fatal("git does not replace: the test shows nothing")
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 func TestRemote(t *testing.T) {
@@ -162,7 +163,7 @@ func TestRemoteDamagedCache(t *testing.T) {
 	}
 	stale, fresh := filepath.Join(cache, temporaryPrefix+"stale"), filepath.Join(cache, "kept")
 	for _, dir := range []string{stale, fresh} {
-		writeFile(t, filepath.Join(dir, "x"), "x")
+		testkit.Write(t, filepath.Join(dir, "x"), "x")
 		if err := os.Chtimes(dir, time.Time{}, time.Now().Add(-25*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
@@ -350,7 +351,7 @@ func TestHostileRemote(t *testing.T) {
 	w, tr := newWork(t).sample(), newTrap(t)
 	s := serve(t, w)
 	extra := filepath.Join(t.TempDir(), "config")
-	writeFile(t, extra, tr.hostileConfig())
+	testkit.Write(t, extra, tr.hostileConfig())
 	tr.hostileEnvironment(t, extra)
 	here := newWork(t).sample()
 	tr.spring(t, filepath.Join(here.dir, ".git"))

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 // server is git's own http-backend behind TLS, on this machine.
@@ -27,14 +29,14 @@ type handler func(w http.ResponseWriter, r *http.Request) (handled bool)
 // serve serves a work tree's repository, and makes git trust the server.
 func serve(t *testing.T, w *work) *server {
 	t.Helper()
-	git := needProgram(t, "git")
+	git := testkit.Program(t, "git")
 	out, err := exec.Command(git, "--exec-path").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	backend := filepath.Join(strings.TrimSpace(string(out)), "git-http-backend")
 	if _, err := os.Stat(backend); err != nil {
-		needProgram(t, "git-http-backend")
+		testkit.Program(t, "git-http-backend")
 	}
 	w.git("config", "uploadpack.allowFilter", "true")
 	s := &server{}
@@ -55,7 +57,7 @@ func serve(t *testing.T, w *work) *server {
 	t.Cleanup(s.Close)
 	s.url = s.URL + "/" + filepath.Base(w.dir) + "/.git"
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	writeFile(t, ca, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
+	testkit.Write(t, ca, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
 	t.Setenv("GIT_SSL_CAINFO", ca)
 	cleanHome(t)
 	return s

@@ -3,12 +3,13 @@ package gitrepo
 import (
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 // sshServer starts sshd on this machine, with more settings, and returns a
@@ -17,10 +18,10 @@ func sshServer(t *testing.T, settings string) (config string) {
 	t.Helper()
 	sshd, _ := exec.LookPath("/usr/sbin/sshd")
 	if sshd == "" {
-		sshd = needProgram(t, "sshd")
+		sshd = testkit.Program(t, "sshd")
 	}
-	needProgram(t, "ssh")
-	needProgram(t, "ssh-keygen")
+	testkit.Program(t, "ssh")
+	testkit.Program(t, "ssh-keygen")
 	dir := t.TempDir()
 	for _, name := range []string{"host", "user"} {
 		if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(dir, name)).CombinedOutput(); err != nil {
@@ -28,10 +29,7 @@ func sshServer(t *testing.T, settings string) (config string) {
 		}
 	}
 	if out, err := exec.Command(sshd, "-t", "-h", filepath.Join(dir, "host")).CombinedOutput(); err != nil {
-		if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-			t.Fatalf("sshd does not run here: %s", out)
-		}
-		t.Skipf("sshd does not run here: %s", out)
+		testkit.Missing(t, "sshd does not run here: %s", out)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -41,7 +39,7 @@ func sshServer(t *testing.T, settings string) (config string) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(dir, "sshd_config"), fmt.Sprintf("ListenAddress 127.0.0.1:%d\nHostKey %s/host\nAuthorizedKeysFile %s/user.pub\nStrictModes no\nUsePAM no\nPidFile none\nPasswordAuthentication no\nPermitRootLogin yes\n%s\n", port, dir, dir, settings))
+	testkit.Write(t, filepath.Join(dir, "sshd_config"), fmt.Sprintf("ListenAddress 127.0.0.1:%d\nHostKey %s/host\nAuthorizedKeysFile %s/user.pub\nStrictModes no\nUsePAM no\nPidFile none\nPasswordAuthentication no\nPermitRootLogin yes\n%s\n", port, dir, dir, settings))
 	cmd := exec.Command(sshd, "-D", "-e", "-f", filepath.Join(dir, "sshd_config"))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -52,7 +50,7 @@ func sshServer(t *testing.T, settings string) (config string) {
 		t.Fatal(err)
 	}
 	config = filepath.Join(dir, "ssh_config")
-	writeFile(t, config, fmt.Sprintf("Host sample\n HostName 127.0.0.1\n Port %d\n User %s\n IdentityFile %s/user\n IdentitiesOnly yes\n UserKnownHostsFile %s/known\n StrictHostKeyChecking accept-new\n LogLevel ERROR\n", port, me.Username, dir, dir))
+	testkit.Write(t, config, fmt.Sprintf("Host sample\n HostName 127.0.0.1\n Port %d\n User %s\n IdentityFile %s/user\n IdentitiesOnly yes\n UserKnownHostsFile %s/known\n StrictHostKeyChecking accept-new\n LogLevel ERROR\n", port, me.Username, dir, dir))
 	for range 100 {
 		if c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 			_ = c.Close()
@@ -75,7 +73,7 @@ func TestSSH(t *testing.T) {
 	}
 	for settings, url := range map[string]string{"AcceptEnv GIT_PROTOCOL": "ssh://sample" + w.dir, "": me.Username + "@sample:" + w.dir} {
 		config := sshServer(t, settings)
-		writeFile(t, filepath.Join(cleanHome(t), ".gitconfig"), "[core]\n\tsshCommand = ssh -F "+config+"\n")
+		testkit.Write(t, filepath.Join(cleanHome(t), ".gitconfig"), "[core]\n\tsshCommand = ssh -F "+config+"\n")
 		r, err := openURL(t, findGit(t), url, t.TempDir())
 		if err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitobject"
 	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/testkit"
 	"github.com/countermark/countermark/internal/tree"
 )
 
@@ -116,7 +117,7 @@ func TestAttributesAgainstGit(t *testing.T) {
 	}
 	w.git("add", "-A")
 	w.git("commit", "-q", "-m", "x")
-	writeFile(t, w.dir+"/.git/info/attributes", "* ident\n")
+	testkit.Write(t, w.dir+"/.git/info/attributes", "* ident\n")
 	names := []string{"text", "eol", "ident", "export-ignore", "working-tree-encoding", "filter", "binary", "gen"}
 	paths = append(paths, "docs/", "deep/")
 	r := open(t, w.dir)
@@ -129,7 +130,7 @@ func TestAttributesAgainstGit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, w.dir+"/.git/info/attributes", "")
+	testkit.Write(t, w.dir+"/.git/info/attributes", "")
 	want := strings.Split(w.gitIn(strings.Join(paths, "\x00")+"\x00", append([]string{"check-attr", "-z", "--stdin"}, names...)...), "\x00")
 	set := 0
 	for i := 0; i+2 < len(want); i += 3 {

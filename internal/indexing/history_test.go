@@ -10,6 +10,7 @@ import (
 
 	"github.com/countermark/countermark/internal/gitobject"
 	"github.com/countermark/countermark/internal/indexing"
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 // The days are those of UTC, one later than the committer's.
@@ -99,7 +100,7 @@ func TestByTag(t *testing.T) {
 // A folder that holds something named objects, or HEAD, is no repository.
 func TestNoRepository(t *testing.T) {
 	top := filepath.Join(t.TempDir(), "tool-1")
-	write(t, filepath.Join(top, "objects/a"), "x")
+	testkit.Write(t, filepath.Join(top, "objects/a"), "x")
 	wantOrigins(t, build(t, indexing.Options{Sources: []string{top}}), map[string]string{"x": "tool 1..1 objects/a"})
 }
 

@@ -12,14 +12,15 @@ import (
 
 	"github.com/countermark/countermark/internal/indexing"
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 // sources makes one source of each kind.
 func sources(t *testing.T) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "gettext-0.22.5/m4/nls.m4"), "nls")
-	write(t, filepath.Join(dir, "odd=name-1/a"), "odd")
+	testkit.Write(t, filepath.Join(dir, "gettext-0.22.5/m4/nls.m4"), "nls")
+	testkit.Write(t, filepath.Join(dir, "odd=name-1/a"), "odd")
 	tagged := newRepository(t, "tagged")
 	tagged.commit("2020-01-10", map[string]string{"m4/x.m4": "x1", "y": "y"})
 	tagged.git("", "tag", "v1.0")
@@ -30,12 +31,12 @@ func sources(t *testing.T) map[string]string {
 	return map[string]string{
 		"folder":  filepath.Join(dir, "gettext-0.22.5"),
 		"equals":  "odd=name-1", // as a path, for it exists
-		"archive": tarOf(t, filepath.Join(dir, "automake-1.16.5.tar"), map[string]string{"automake-1.16.5/lib/install-sh": "install"}),
-		"named":   "t@9=" + tarOf(t, filepath.Join(dir, "nothing.tar"), map[string]string{"a/b": "named"}),
+		"archive": writeTar(t, filepath.Join(dir, "automake-1.16.5.tar"), map[string]string{"automake-1.16.5/lib/install-sh": "install"}),
+		"named":   "t@9=" + writeTar(t, filepath.Join(dir, "nothing.tar"), map[string]string{"a/b": "named"}),
 		"package": deb(t, filepath.Join(dir, "libtool.deb"), "Package: libtool\nVersion: 1:2.4.7-1\n", map[string]string{"usr/share/ltmain.sh": "lt"}),
 		"tags":    "gl@{tag}=" + tagged.dir,
 		"dates":   "gd@{date}=" + dated.dir,
-		"index":   write(t, filepath.Join(dir, "inner.index"), string(inner.Marshal())),
+		"index":   testkit.Write(t, filepath.Join(dir, "inner.index"), string(inner.Marshal())),
 	}
 }
 
@@ -63,7 +64,7 @@ func TestBuildEveryKind(t *testing.T) {
 	var parts []string
 	for _, name := range order {
 		part := build(t, indexing.Options{Sources: []string{all[name]}})
-		parts = append(parts, write(t, filepath.Join(t.TempDir(), name), string(part.Marshal())))
+		parts = append(parts, testkit.Write(t, filepath.Join(t.TempDir(), name), string(part.Marshal())))
 	}
 	if got := build(t, indexing.Options{Sources: parts}); !bytes.Equal(got.Marshal(), x.Marshal()) {
 		t.Error("an index of indexes is not that of all")
@@ -81,10 +82,10 @@ func TestBuildEveryKind(t *testing.T) {
 
 func TestBuildErrors(t *testing.T) {
 	dir := t.TempDir()
-	archive := tarOf(t, filepath.Join(dir, "nothing.tar"), map[string]string{"a/b": "x"})
+	archive := writeTar(t, filepath.Join(dir, "nothing.tar"), map[string]string{"a/b": "x"})
 	whole := build(t, indexing.Options{Sources: []string{"t@1=" + archive}}).Marshal()
-	damaged := write(t, filepath.Join(dir, "damaged"), string(whole[:len(whole)-1]))
-	newer := write(t, filepath.Join(dir, "newer"), "countermark-index 2\nwhatever")
+	damaged := testkit.Write(t, filepath.Join(dir, "damaged"), string(whole[:len(whole)-1]))
+	newer := testkit.Write(t, filepath.Join(dir, "newer"), "countermark-index 2\nwhatever")
 	repo := newRepository(t, "repo")
 	repo.commit("2020-01-01", map[string]string{"a": "x"})
 	repo.git("", "tag", "v1")
@@ -105,7 +106,7 @@ func TestBuildErrors(t *testing.T) {
 		"damaged index":    {indexing.Options{Sources: []string{damaged}}, `reading "` + damaged + `": the index is damaged`, false},
 		"newer index":      {indexing.Options{Sources: []string{newer}}, `reading "` + newer + `": the index is of another version`, false},
 		"bad tool":         {indexing.Options{Sources: []string{"a b@1=" + archive}}, `the tool "a b"`, false},
-		"no archive":       {indexing.Options{Sources: []string{"t@1=" + write(t, filepath.Join(dir, "text"), "text")}}, "none of tar, gzip", false},
+		"no archive":       {indexing.Options{Sources: []string{"t@1=" + testkit.Write(t, filepath.Join(dir, "text"), "text")}}, "none of tar, gzip", false},
 		"no folder":        {indexing.Options{Sources: []string{archive + "/x"}}, "reading a source: ", false},
 	} {
 		x, err := indexing.Build(t.Context(), c.o)
@@ -128,9 +129,9 @@ func TestBuildErrors(t *testing.T) {
 func TestReadIndex(t *testing.T) {
 	dir := t.TempDir()
 	for name, says := range map[string]string{
-		write(t, filepath.Join(dir, "text"), "text"): "it is no index of countermark", write(t, filepath.Join(dir, "empty"), ""): "it is no index of countermark",
+		testkit.Write(t, filepath.Join(dir, "text"), "text"): "it is no index of countermark", testkit.Write(t, filepath.Join(dir, "empty"), ""): "it is no index of countermark",
 		dir: "it is no index of countermark", filepath.Join(dir, "absent"): "reading an index: ",
-		write(t, filepath.Join(dir, "other"), "countermark-index 2\n"): "another version",
+		testkit.Write(t, filepath.Join(dir, "other"), "countermark-index 2\n"): "another version",
 	} {
 		if x, err := indexing.ReadIndex(name); x != nil || err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, want %q", name, err, says)
@@ -140,7 +141,7 @@ func TestReadIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := indexing.ReadIndex(write(t, filepath.Join(dir, "whole"), string(embedded.Marshal())))
+	x, err := indexing.ReadIndex(testkit.Write(t, filepath.Join(dir, "whole"), string(embedded.Marshal())))
 	if err != nil || x.Counts() != embedded.Counts() {
 		t.Errorf("%+v, %v", x.Counts(), err)
 	}
@@ -150,8 +151,8 @@ func TestDescribe(t *testing.T) {
 	dir := t.TempDir()
 	text := strings.Repeat("A line of the text.\n", 5) + "Another line of it.\nAnd a third.\nAnd a fourth.\n"
 	x := build(t, indexing.Options{Sources: []string{
-		"t@1=" + tarOf(t, filepath.Join(dir, "1.tar"), map[string]string{"t/m4/a.m4": text, "t/other\x1b/a.m4": text}),
-		"u@2=" + tarOf(t, filepath.Join(dir, "2.tar"), map[string]string{"t/b": text}),
+		"t@1=" + writeTar(t, filepath.Join(dir, "1.tar"), map[string]string{"t/m4/a.m4": text, "t/other\x1b/a.m4": text}),
+		"u@2=" + writeTar(t, filepath.Join(dir, "2.tar"), map[string]string{"t/b": text}),
 	}})
 	for _, c := range []struct {
 		name, content, want string
@@ -163,12 +164,12 @@ func TestDescribe(t *testing.T) {
 		{"moved", "# changed\n" + text, "not known; most like t 1: m4/a.m4 (SHA-256 ", false},
 		{"a.m4", "something else", "not known, and like no known file\n", false},
 	} {
-		got, known, err := indexing.Describe(x, write(t, filepath.Join(t.TempDir(), c.name), c.content))
+		got, known, err := indexing.Describe(x, testkit.Write(t, filepath.Join(t.TempDir(), c.name), c.content))
 		if err != nil || known != c.known || !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s: %q, %v, %v, want %q", c.name, got, known, err, c.want)
 		}
 	}
-	large := write(t, filepath.Join(dir, "large"), "")
+	large := testkit.Write(t, filepath.Join(dir, "large"), "")
 	if err := os.Truncate(large, 8<<20+1); err != nil {
 		t.Fatal(err)
 	}

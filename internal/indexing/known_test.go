@@ -10,19 +10,20 @@ import (
 
 	"github.com/countermark/countermark/internal/indexing"
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	tools := filepath.Join(dir, "my tools")
 	deb(t, mkdir(t, tools)+"/x.deb", "Package: debtool\nVersion: 2-1\n", map[string]string{"usr/a": "in a package"})
-	tarOf(t, filepath.Join(tools, "tartool-3.tar"), map[string]string{"tartool-3/a": "in an archive", "tartool-3/b": "twice"})
-	write(t, filepath.Join(tools, "foldertool-4/m4/a"), "in a folder")
-	write(t, filepath.Join(tools, "zipped-5.zip"), "not read")
-	write(t, filepath.Join(tools, "deep/loose"), "loose")
-	write(t, filepath.Join(tools, "b"), "twice")
-	index := build(t, indexing.Options{Sources: []string{"indexed@1=" + tarOf(t, filepath.Join(dir, "i.tar"), map[string]string{"i/b": "indexed"})}})
-	file := write(t, filepath.Join(dir, "i.index"), string(index.Marshal()))
+	writeTar(t, filepath.Join(tools, "tartool-3.tar"), map[string]string{"tartool-3/a": "in an archive", "tartool-3/b": "twice"})
+	testkit.Write(t, filepath.Join(tools, "foldertool-4/m4/a"), "in a folder")
+	testkit.Write(t, filepath.Join(tools, "zipped-5.zip"), "not read")
+	testkit.Write(t, filepath.Join(tools, "deep/loose"), "loose")
+	testkit.Write(t, filepath.Join(tools, "b"), "twice")
+	index := build(t, indexing.Options{Sources: []string{"indexed@1=" + writeTar(t, filepath.Join(dir, "i.tar"), map[string]string{"i/b": "indexed"})}})
+	file := testkit.Write(t, filepath.Join(dir, "i.index"), string(index.Marshal()))
 	embedded, err := indexing.Load(t.Context(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +75,7 @@ func mkdir(tb testing.TB, path string) string {
 // the archive that is verified.
 func TestLoadErrors(t *testing.T) {
 	dir := t.TempDir()
-	text := write(t, filepath.Join(dir, "text"), "text")
+	text := testkit.Write(t, filepath.Join(dir, "text"), "text")
 	for name, c := range map[string]struct {
 		indexes, known []string
 		says           string
@@ -83,8 +84,8 @@ func TestLoadErrors(t *testing.T) {
 		"missing index": {[]string{dir + "/absent"}, nil, "--index: reading an index: "},
 		"missing known": {nil, []string{dir + "/absent"}, "--known: "},
 		"unnamed":       {nil, []string{text}, "--known: nothing says which tool and version"},
-		"no archive":    {nil, []string{write(t, filepath.Join(dir, "x-1.tar.gz"), "text")}, `--known: reading "` + dir + `/x-1.tar.gz": Z_FORMAT`},
-		"broken":        {nil, []string{write(t, filepath.Join(dir, "x.deb"), "!<arch>\n")}, "no data.tar"},
+		"no archive":    {nil, []string{testkit.Write(t, filepath.Join(dir, "x-1.tar.gz"), "text")}, `--known: reading "` + dir + `/x-1.tar.gz": Z_FORMAT`},
+		"broken":        {nil, []string{testkit.Write(t, filepath.Join(dir, "x.deb"), "!<arch>\n")}, "no data.tar"},
 		"beside others": {nil, []string{dir}, "--known: "},
 	} {
 		x, err := indexing.Load(t.Context(), c.indexes, c.known)
@@ -97,8 +98,8 @@ func TestLoadErrors(t *testing.T) {
 
 func TestClosest(t *testing.T) {
 	dir := t.TempDir()
-	one := tarOf(t, filepath.Join(dir, "x-1.tar"), map[string]string{"x-1/m4/a.m4": "1\n2\n3\n4\n", "x-1/b": "1\n2\n3\n9\n"})
-	two := tarOf(t, filepath.Join(dir, "x-2.tar"), map[string]string{"x-2/m4/a.m4": "1\n2\n3\n5\n6\n", "x-2/c/a.m4": "1\n1\n1\n1\n"})
+	one := writeTar(t, filepath.Join(dir, "x-1.tar"), map[string]string{"x-1/m4/a.m4": "1\n2\n3\n4\n", "x-1/b": "1\n2\n3\n9\n"})
+	two := writeTar(t, filepath.Join(dir, "x-2.tar"), map[string]string{"x-2/m4/a.m4": "1\n2\n3\n5\n6\n", "x-2/c/a.m4": "1\n1\n1\n1\n"})
 	for content, want := range map[string]string{
 		"1\n2\n3\n4\n": "1 m4/a.m4", "1\n2\n3\n4\n7\n": "1 m4/a.m4", "1\n2\n3\n6\n": "2 m4/a.m4", "1\n1\n1\n": "2 c/a.m4", "6\n5\n3\n2\n1\n": "2 m4/a.m4", "": "1 m4/a.m4",
 	} {

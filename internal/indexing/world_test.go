@@ -1,46 +1,20 @@
 package indexing_test
 
 import (
-	"archive/tar"
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/countermark/countermark/internal/indexing"
 	"github.com/countermark/countermark/internal/knownfile"
+	"github.com/countermark/countermark/internal/testkit"
 )
-
-// needProgram skips the test, or fails it under COUNTERMARK_TEST_ALL, if the
-// program is not installed.
-func needProgram(tb testing.TB, name string) {
-	tb.Helper()
-	_, err := exec.LookPath(name)
-	if err != nil && os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-		tb.Fatalf("%s is not installed, and COUNTERMARK_TEST_ALL is set", name)
-	}
-	if err != nil {
-		tb.Skipf("%s is not installed", name)
-	}
-}
-
-func write(tb testing.TB, path, content string) string {
-	tb.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		tb.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		tb.Fatal(err)
-	}
-	return path
-}
 
 // repository is a scratch work tree whose commits have dates of their own.
 type repository struct {
@@ -51,7 +25,7 @@ type repository struct {
 
 func newRepository(tb testing.TB, name string) *repository {
 	tb.Helper()
-	needProgram(tb, "git")
+	testkit.Program(tb, "git")
 	r := &repository{tb, filepath.Join(tb.TempDir(), name), "2000-01-01"}
 	if err := os.Mkdir(r.dir, 0o755); err != nil {
 		tb.Fatal(err)
@@ -84,37 +58,20 @@ func (r *repository) commit(day string, files map[string]string) {
 	r.day = day
 	r.git("", "rm", "-rfq", "--ignore-unmatch", ".")
 	for name, content := range files {
-		write(r.tb, filepath.Join(r.dir, name), content)
+		testkit.Write(r.tb, filepath.Join(r.dir, name), content)
 	}
 	r.git("", "add", "-A")
 	r.git("", "commit", "-q", "--allow-empty", "-m", day)
 }
 
-// tarOf makes a tar of regular files.
-func tarOf(tb testing.TB, path string, files map[string]string) string {
-	tb.Helper()
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(files[name]))})
-		if _, writeErr := w.Write([]byte(files[name])); err != nil || writeErr != nil {
-			tb.Fatal(err, writeErr)
-		}
-	}
-	if err := w.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return write(tb, path, b.String())
-}
-
 // deb makes a Debian package.
 func deb(tb testing.TB, path, control string, files map[string]string) string {
 	tb.Helper()
-	needProgram(tb, "dpkg-deb")
+	testkit.Program(tb, "dpkg-deb")
 	root := filepath.Join(tb.TempDir(), "root")
-	write(tb, filepath.Join(root, "DEBIAN/control"), control+"Architecture: all\nMaintainer: A <a@example.com>\nDescription: x\n")
+	testkit.Write(tb, filepath.Join(root, "DEBIAN/control"), control+"Architecture: all\nMaintainer: A <a@example.com>\nDescription: x\n")
 	for name, content := range files {
-		write(tb, filepath.Join(root, name), content)
+		testkit.Write(tb, filepath.Join(root, name), content)
 	}
 	if out, err := exec.Command("dpkg-deb", "--build", "--root-owner-group", "-Zgzip", root, path).CombinedOutput(); err != nil {
 		tb.Fatalf("%v: %s", err, out)
@@ -156,4 +113,10 @@ func day(tb testing.TB, s string) time.Time {
 		tb.Fatal(err)
 	}
 	return at
+}
+
+// writeTar writes a tar of regular files and returns its path.
+func writeTar(tb testing.TB, path string, files map[string]string) string {
+	tb.Helper()
+	return testkit.Write(tb, path, string(testkit.Tar(tb, files)))
 }

@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 const control = `Package: autopoint
@@ -28,9 +30,9 @@ Description: a package
 func deb(tb testing.TB, compression, control string, files map[string]string) string {
 	tb.Helper()
 	dir := tb.TempDir()
-	write(tb, filepath.Join(dir, "root/DEBIAN/control"), control)
+	testkit.Write(tb, filepath.Join(dir, "root/DEBIAN/control"), control)
 	for name, content := range files {
-		write(tb, filepath.Join(dir, "root", name), content)
+		testkit.Write(tb, filepath.Join(dir, "root", name), content)
 	}
 	run(tb, nil, "dpkg-deb", "--build", "--root-owner-group", "-Z"+compression, filepath.Join(dir, "root"), filepath.Join(dir, "package.deb"))
 	return filepath.Join(dir, "package.deb")
@@ -50,8 +52,8 @@ func ar(members ...[2]string) []byte {
 }
 
 func TestDebian(t *testing.T) {
-	needProgram(t, "dpkg-deb")
-	earlier := tarOf(t, map[string]string{
+	testkit.Program(t, "dpkg-deb")
+	earlier := testkit.Tar(t, map[string]string{
 		"gettext-0.10.35/m4/gettext.m4": "0.10.35", "gettext-0.11/m4/gettext.m4": "0.11", "gettext-0.11/../outside-9/x": "moved",
 		"README": "no", "unversioned/m4/x": "no", "../gettext-0.9/x": "no", "gettext-0.11/large": strings.Repeat("x", MaxFileBytes+1),
 	})
@@ -88,7 +90,7 @@ func TestDebian(t *testing.T) {
 }
 
 func TestDebianNames(t *testing.T) {
-	data := string(tarOf(t, map[string]string{"./a": "x"}))
+	data := string(testkit.Tar(t, map[string]string{"./a": "x"}))
 	for _, c := range []struct{ control, want string }{
 		{"Package: gettext\nVersion: 0.21-4\n", "gettext 0.21-4"},
 		{"Package: autopoint\nSource: gettext\nVersion: 0.21-4\n", "gettext 0.21-4"},
@@ -104,8 +106,8 @@ func TestDebianNames(t *testing.T) {
 		{"Package: 1.2\nVersion: 1\n", ""},
 		{"", ""},
 	} {
-		path := write(t, filepath.Join(t.TempDir(), "x.deb"), string(ar([2]string{"debian-binary", "2.0\n"},
-			[2]string{"control.tar", string(tarOf(t, map[string]string{"./control": c.control, "./md5sums": "Package: no"}))}, [2]string{"data.tar", data})))
+		path := testkit.Write(t, filepath.Join(t.TempDir(), "x.deb"), string(ar([2]string{"debian-binary", "2.0\n"},
+			[2]string{"control.tar", string(testkit.Tar(t, map[string]string{"./control": c.control, "./md5sums": "Package: no"}))}, [2]string{"data.tar", data})))
 		got, err := read(t.Context(), Source{Path: path})
 		if _, unnamed := errors.AsType[*UnnamedError](err); c.want == "" && unnamed {
 			continue
@@ -119,7 +121,7 @@ func TestDebianNames(t *testing.T) {
 // Of a package too, names that lead out of it are left out.
 func TestHostileDebian(t *testing.T) {
 	good := goodDeb(t)
-	data := tarOf(t, map[string]string{".": "x", "..": "x", "../a": "x", "a/../../b": "x", "/usr/c": "x", "./usr/../d": "x"})
+	data := testkit.Tar(t, map[string]string{".": "x", "..": "x", "../a": "x", "a/../../b": "x", "/usr/c": "x", "./usr/../d": "x"})
 	if got, err := readBytes(t.Context(), ar(good[1], [2]string{"data.tar", string(data)})); err != nil || got != "gettext 0.21-4 d=x\ngettext 0.21-4 usr/c=x\n" {
 		t.Errorf("%q, %v", got, err)
 	}
@@ -130,9 +132,9 @@ func TestHostileDebian(t *testing.T) {
 func goodDeb(tb testing.TB) [][2]string {
 	return [][2]string{
 		{"debian-binary", "2.0\n"},
-		{"control.tar/", string(tarOf(tb, map[string]string{"control": control}))},
+		{"control.tar/", string(testkit.Tar(tb, map[string]string{"control": control}))},
 		{"_odd", "odd"},
-		{"data.tar", string(tarOf(tb, map[string]string{"usr/a": "x"}))},
+		{"data.tar", string(testkit.Tar(tb, map[string]string{"usr/a": "x"}))},
 	}
 }
 
@@ -165,7 +167,7 @@ func TestMalformedDebian(t *testing.T) {
 		"a signed size":          {replaced("4         `\n", "+4        `\n"), "none of ar's"},
 		"no size":                {replaced("4         `\n", "          `\n"), "none of ar's"},
 		"a huge size":            {replaced("4         `\n", "9999999999`\n"), `ends within its member "debian-binary"`},
-		"a long line in control": {with(1, "control.tar", string(tarOf(t, map[string]string{"control": strings.Repeat("x", 1<<17)}))), "too long"},
+		"a long line in control": {with(1, "control.tar", string(testkit.Tar(t, map[string]string{"control": strings.Repeat("x", 1<<17)}))), "too long"},
 	} {
 		if got, err := readBytes(t.Context(), c.raw); err == nil || got != "" || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %q, %v, want %q", name, got, err, c.says)
@@ -193,7 +195,7 @@ func TestTruncatedDebian(t *testing.T) {
 			t.Errorf("%d of %d bytes were accepted", n, len(raw))
 		}
 	}
-	needProgram(t, "dpkg-deb")
+	testkit.Program(t, "dpkg-deb")
 	for _, compression := range []string{"gzip", "xz"} {
 		raw, err := os.ReadFile(deb(t, compression, control, map[string]string{"usr/a": "x"}))
 		if err != nil {
@@ -215,7 +217,7 @@ func TestDebianBomb(t *testing.T) {
 		t.Fatal(err)
 	}
 	const size = 512 << 20
-	head := tarOf(t, map[string]string{"usr/bomb": ""})[:512]
+	head := testkit.Tar(t, map[string]string{"usr/bomb": ""})[:512]
 	copy(head[124:136], fmt.Sprintf("%011o\x00", size)) // ustar: size, then the checksum
 	copy(head[148:156], "        ")
 	sum := 0
@@ -260,7 +262,7 @@ func FuzzDebian(f *testing.F) {
 	good := goodDeb(f)
 	f.Add(ar(good...))
 	f.Add(ar(good[1], good[3]))
-	f.Add(ar(good[1], [2]string{"data.tar", string(tarOf(f, map[string]string{"../x": "x", "a.tar": good[3][1], "b-1.tar": string(tarOf(f, map[string]string{"c-2/d": "e"}))}))}))
+	f.Add(ar(good[1], [2]string{"data.tar", string(testkit.Tar(f, map[string]string{"../x": "x", "a.tar": good[3][1], "b-1.tar": string(testkit.Tar(f, map[string]string{"c-2/d": "e"}))}))}))
 	f.Add([]byte(arMagic + strings.Repeat("0", arHeaderBytes-2) + arHeaderEnd))
 	f.Add([]byte(arMagic))
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -7,32 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-)
 
-// needProgram skips the test, or fails it under COUNTERMARK_TEST_ALL, if the
-// program is not installed.
-func needProgram(tb testing.TB, name string) {
-	tb.Helper()
-	_, err := exec.LookPath(name)
-	if err != nil && os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-		tb.Fatalf("%s is not installed, and COUNTERMARK_TEST_ALL is set", name)
-	}
-	if err != nil {
-		tb.Skipf("%s is not installed", name)
-	}
-}
+	"github.com/countermark/countermark/internal/testkit"
+)
 
 // run runs a program in an empty environment and returns what it prints.
 func run(tb testing.TB, stdin []byte, name string, args ...string) []byte {
 	tb.Helper()
-	needProgram(tb, name)
+	testkit.Program(tb, name)
 	cmd := exec.Command(name, args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "SOURCE_DATE_EPOCH=1700000000"}
 	cmd.Stdin = bytes.NewReader(stdin)
@@ -43,34 +30,6 @@ func run(tb testing.TB, stdin []byte, name string, args ...string) []byte {
 		tb.Fatalf("running %s %q: %v\n%s", name, args, err, stderr.Bytes())
 	}
 	return out
-}
-
-func write(tb testing.TB, path, content string) string {
-	tb.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		tb.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		tb.Fatal(err)
-	}
-	return path
-}
-
-// tarOf makes a tar of regular files, in the order of their names.
-func tarOf(tb testing.TB, files map[string]string) []byte {
-	tb.Helper()
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(files[name]))})
-		if _, writeErr := w.Write([]byte(files[name])); err != nil || writeErr != nil {
-			tb.Fatal(err, writeErr)
-		}
-	}
-	if err := w.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 // read lists what a source holds, a line "TOOL VERSION PATH=CONTENT" for each.
@@ -99,24 +58,24 @@ func wantFiles(t *testing.T, s Source, want string, only ...string) {
 
 func TestFolder(t *testing.T) {
 	top := filepath.Join(t.TempDir(), "gettext-0.22.5")
-	write(t, filepath.Join(top, "m4/a.m4"), "a")
-	write(t, filepath.Join(top, "m4/deep/b.m4"), "b")
-	write(t, filepath.Join(top, "README"), "r")
-	write(t, filepath.Join(top, ".git/config"), "no")
-	write(t, filepath.Join(top, "sub/.git"), "gitdir: elsewhere")
-	write(t, filepath.Join(top, "sub/.gitignore"), "*")
+	testkit.Write(t, filepath.Join(top, "m4/a.m4"), "a")
+	testkit.Write(t, filepath.Join(top, "m4/deep/b.m4"), "b")
+	testkit.Write(t, filepath.Join(top, "README"), "r")
+	testkit.Write(t, filepath.Join(top, ".git/config"), "no")
+	testkit.Write(t, filepath.Join(top, "sub/.git"), "gitdir: elsewhere")
+	testkit.Write(t, filepath.Join(top, "sub/.gitignore"), "*")
 	for name, size := range map[string]int64{"large": MaxFileBytes + 1, "most": MaxFileBytes} {
-		if err := os.Truncate(write(t, filepath.Join(top, name), ""), size); err != nil {
+		if err := os.Truncate(testkit.Write(t, filepath.Join(top, name), ""), size); err != nil {
 			t.Fatal(err)
 		}
 	}
-	outside := write(t, filepath.Join(t.TempDir(), "secret/file"), "outside")
+	outside := testkit.Write(t, filepath.Join(t.TempDir(), "secret/file"), "outside")
 	for name, target := range map[string]string{"link": "README", "out": outside, "away": filepath.Dir(outside)} {
 		if err := os.Symlink(target, filepath.Join(top, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	needProgram(t, "mkfifo")
+	testkit.Program(t, "mkfifo")
 	run(t, nil, "mkfifo", filepath.Join(top, "fifo"))
 	all := `
 	gettext 0.22.5 README=r
@@ -133,7 +92,7 @@ func TestFolder(t *testing.T) {
 }
 
 func TestArchives(t *testing.T) {
-	raw := tarOf(t, map[string]string{"automake-1.16.5/lib/install-sh": "i", "automake-1.16.5/m4/init.m4": "m", "beside": "no", "other/x": "o"})
+	raw := testkit.Tar(t, map[string]string{"automake-1.16.5/lib/install-sh": "i", "automake-1.16.5/m4/init.m4": "m", "beside": "no", "other/x": "o"})
 	want := `
 	automake 1.16.5 lib/install-sh=i
 	automake 1.16.5 m4/init.m4=m
@@ -144,13 +103,13 @@ func TestArchives(t *testing.T) {
 	} {
 		t.Run(c.ext, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "automake-1.16.5"+c.ext)
-			write(t, path, string(run(t, raw, c.program)))
+			testkit.Write(t, path, string(run(t, raw, c.program)))
 			wantFiles(t, Source{Path: path}, want)
 			wantFiles(t, Source{Path: path, Release: Release{Tool: "am"}}, "am 1.16.5 m4/init.m4=m\n", "m4/")
 		})
 	}
 	t.Run("named by Debian", func(t *testing.T) {
-		path := write(t, filepath.Join(t.TempDir(), "automake-1.16_1.16.5.orig.tar"), string(raw))
+		path := testkit.Write(t, filepath.Join(t.TempDir(), "automake-1.16_1.16.5.orig.tar"), string(raw))
 		wantFiles(t, Source{Path: path}, strings.ReplaceAll(want, "automake ", "automake-1.16 "))
 	})
 }
@@ -185,7 +144,7 @@ func TestHostileMembers(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	path := write(t, filepath.Join(t.TempDir(), "hostile-1.tar"), b.String())
+	path := testkit.Write(t, filepath.Join(t.TempDir(), "hostile-1.tar"), b.String())
 	wantFiles(t, Source{Path: path}, "hostile 1 absolute=x\nhostile 1 b=x\nhostile 1 c=x\nhostile 1 line\nfeed\x1b[2J=x\nhostile 1 w\\x=x\nhostile 1 most=8388608\n")
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
@@ -194,8 +153,8 @@ func TestHostileMembers(t *testing.T) {
 
 func TestUnnamed(t *testing.T) {
 	dir := t.TempDir()
-	archive := write(t, filepath.Join(dir, "gettext.tar"), string(tarOf(t, map[string]string{"a/b": "x"})))
-	onlyVersion := write(t, filepath.Join(dir, "v1.2.3.tar"), string(tarOf(t, map[string]string{"a/b": "x"})))
+	archive := testkit.Write(t, filepath.Join(dir, "gettext.tar"), string(testkit.Tar(t, map[string]string{"a/b": "x"})))
+	onlyVersion := testkit.Write(t, filepath.Join(dir, "v1.2.3.tar"), string(testkit.Tar(t, map[string]string{"a/b": "x"})))
 	for _, s := range []Source{{Path: archive}, {Path: dir}, {Path: onlyVersion}, {Path: archive, Release: Release{Tool: "gettext"}}} {
 		_, err := read(t.Context(), s)
 		if unnamed, ok := errors.AsType[*UnnamedError](err); !ok || unnamed.Path != s.Path || !strings.HasPrefix(err.Error(), "nothing says which tool and version") {
@@ -223,7 +182,7 @@ func TestReadErrors(t *testing.T) {
 	if _, err := read(t.Context(), Source{Path: filepath.Join(dir, "absent"), Release: named}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing source: %v", err)
 	}
-	whole := tarOf(t, map[string]string{"a/b": strings.Repeat("x", 2000)})
+	whole := testkit.Tar(t, map[string]string{"a/b": strings.Repeat("x", 2000)})
 	for name, c := range map[string]struct{ content, says string }{
 		"empty.tar.gz":  {"", "empty"},
 		"text.tar.gz":   {"no archive", "none of tar, gzip"},
@@ -234,13 +193,13 @@ func TestReadErrors(t *testing.T) {
 		"ar.tar":        {"!<arch>\n", "no data.tar"},
 		"beginning.deb": {"!<arch", "none of tar, gzip"},
 	} {
-		path := write(t, filepath.Join(dir, name), c.content)
+		path := testkit.Write(t, filepath.Join(dir, name), c.content)
 		_, err := read(t.Context(), Source{Path: path, Release: named})
 		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), fmt.Sprintf("reading %q: ", path)) {
 			t.Errorf("%s: %v, want %q", name, err, c.says)
 		}
 	}
-	needProgram(t, "mkfifo")
+	testkit.Program(t, "mkfifo")
 	fifo := filepath.Join(dir, "fifo-1.tar")
 	run(t, nil, "mkfifo", fifo)
 	if _, err := read(t.Context(), Source{Path: fifo}); err == nil || !strings.Contains(err.Error(), "neither a folder nor a regular file") {
@@ -251,10 +210,10 @@ func TestReadErrors(t *testing.T) {
 // The caller ends the reading, by its context or by an error, which stays what it is.
 func TestReadEnds(t *testing.T) {
 	files := map[string]string{"x-1/a": "a", "x-1/b": "b"}
-	archive := write(t, filepath.Join(t.TempDir(), "x-1.tar"), string(tarOf(t, files)))
+	archive := testkit.Write(t, filepath.Join(t.TempDir(), "x-1.tar"), string(testkit.Tar(t, files)))
 	folder := filepath.Join(t.TempDir(), "x-1")
-	write(t, filepath.Join(folder, "a"), "a")
-	write(t, filepath.Join(folder, "b"), "b")
+	testkit.Write(t, filepath.Join(folder, "a"), "a")
+	testkit.Write(t, filepath.Join(folder, "b"), "b")
 	for _, path := range []string{archive, folder} {
 		stop, calls := errors.New("stop"), 0
 		err := Read(t.Context(), Source{Path: path}, nil, func(File) error { calls++; return stop })

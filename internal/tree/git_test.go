@@ -8,20 +8,8 @@ import (
 	"testing"
 
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/testkit"
 )
-
-// needProgram skips the test, or fails it under COUNTERMARK_TEST_ALL, if the
-// program is not installed.
-func needProgram(t testing.TB, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err == nil {
-		return
-	}
-	if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-		t.Fatalf("%s is not installed", name)
-	}
-	t.Skipf("%s is not installed", name)
-}
 
 // fataler is what testing.T and rapid.T have in common.
 type fataler interface {
@@ -45,7 +33,7 @@ func git(t fataler, dir string, stdin []byte, args ...string) string {
 
 func newRepository(t testing.TB, f digest.Format) string {
 	t.Helper()
-	needProgram(t, "git")
+	testkit.Program(t, "git")
 	dir := t.TempDir()
 	git(t, dir, nil, "init", "-q", "--bare", "--object-format="+f.String(), ".")
 	return dir

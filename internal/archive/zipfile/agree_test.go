@@ -13,6 +13,7 @@ import (
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/testkit"
 	"github.com/countermark/countermark/internal/tree"
 )
 
@@ -98,7 +99,7 @@ var extractors = []struct {
 func TestExtractorsAgree(t *testing.T) {
 	for _, writer := range zipWriters() {
 		t.Run(writer.name, func(t *testing.T) {
-			needWriter(t, writer.program)
+			testkit.Program(t, writer.program)
 			w := newWorkshop(t, "sha1", !writer.ascii)
 			data := writer.write(w)
 			got, err := readZip(data, archive.Options{})
@@ -107,7 +108,7 @@ func TestExtractorsAgree(t *testing.T) {
 			}
 			for _, extractor := range extractors {
 				t.Run(strings.Join(extractor.args, " "), func(t *testing.T) {
-					needWriter(t, extractor.program)
+					testkit.Program(t, extractor.program)
 					compareFiles(t, extractZip(t, w, extractor.args, data), got.Tree)
 				})
 			}

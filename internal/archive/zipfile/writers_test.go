@@ -14,19 +14,9 @@ import (
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/envelope"
+	"github.com/countermark/countermark/internal/testkit"
 	"github.com/countermark/countermark/internal/tree"
 )
-
-// needWriter skips the test if a program that writes zips is not installed.
-func needWriter(t testing.TB, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-			t.Fatalf("the program %s is not installed", name)
-		}
-		t.Skipf("the program %s is not installed", name)
-	}
-}
 
 // workshop is a git repository and its work tree, p-1, to make zips from.
 type workshop struct {
@@ -65,7 +55,7 @@ func (w *workshop) file(name string) []byte {
 // newWorkshop commits files of every kind that git and zip both have.
 func newWorkshop(t testing.TB, format string, unicode bool) *workshop {
 	t.Helper()
-	needWriter(t, "git")
+	testkit.Program(t, "git")
 	dir := t.TempDir()
 	w := &workshop{t: t, dir: dir, env: []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LC_ALL=C.UTF-8", "TZ=UTC", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
@@ -285,7 +275,7 @@ func TestZipWriters(t *testing.T) {
 				continue // the same files, in no relation to the repository
 			}
 			t.Run(format+"/"+writer.name, func(t *testing.T) {
-				needWriter(t, writer.program)
+				testkit.Program(t, writer.program)
 				w := newWorkshop(t, format, !writer.ascii)
 				got, err := readZip(writer.write(w), archive.Options{Envelope: envelope.Options{Name: "p-1.zip"}})
 				if err != nil {

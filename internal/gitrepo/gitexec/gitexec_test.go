@@ -5,22 +5,17 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/testkit"
 )
 
 func find(t *testing.T) *Program {
 	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		if os.Getenv("COUNTERMARK_TEST_ALL") != "" {
-			t.Fatal("git is not installed, and COUNTERMARK_TEST_ALL is set")
-		}
-		t.Skip("git is not installed")
-	}
+	testkit.Program(t, "git")
 	p, err := Find(t.Context())
 	if err != nil {
 		t.Fatal(err)
