@@ -38,6 +38,7 @@ type permission struct {
 // policy is the statement of which package may import what. A package that is
 // not listed is an error; so is an import that is not listed.
 var policy = map[string]permission{
+	"internal/ascii":   {layer: values},
 	"internal/escape":  {layer: values},
 	"internal/refusal": {layer: values, internal: []string{"escape"}},
 	"internal/digest":  {layer: values, foreign: []string{"github.com/pjbgf/sha1cd"}},
@@ -52,13 +53,13 @@ var policy = map[string]permission{
 		foreign: []string{"github.com/klauspost/compress/flate"}},
 	"internal/gitobject": {layer: formats, internal: []string{"digest", "refusal", "tree"}},
 	"internal/filter":    {layer: formats, internal: []string{"digest", "gitobject"}},
-	"internal/lockfile":  {layer: formats, internal: []string{"digest", "escape", "gitobject", "refusal", "tree"}},
+	"internal/lockfile":  {layer: formats, internal: []string{"ascii", "digest", "escape", "gitobject", "refusal", "tree"}},
 	"internal/catalogue": {layer: formats, internal: []string{"digest", "escape"}},
 	"internal/claim":     {layer: formats},
 	"internal/knownfile": {layer: formats, internal: []string{"digest"}},
 	"internal/document":  {layer: formats, internal: []string{"escape"}, foreign: []string{"github.com/pelletier/go-toml/v2"}},
 	"internal/pattern":   {layer: formats, internal: []string{"document", "escape", "tree"}},
-	"internal/recipe":    {layer: formats, internal: []string{"digest", "document", "escape", "gitobject", "pattern", "refusal", "tree"}},
+	"internal/recipe":    {layer: formats, internal: []string{"ascii", "digest", "document", "escape", "gitobject", "pattern", "refusal", "tree"}},
 
 	"internal/compare":    {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
 	"internal/provenance": {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},

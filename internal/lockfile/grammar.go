@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/countermark/countermark/internal/ascii"
 	"github.com/countermark/countermark/internal/gitobject"
 	"github.com/countermark/countermark/internal/refusal"
 )
@@ -47,7 +48,7 @@ func CheckVersion(s string) error {
 	switch {
 	case s == "" || len(s) > MaxVersionBytes:
 		return fmt.Errorf("the version %s has %d bytes, expected 1 to %d", excerpt(s), len(s), MaxVersionBytes)
-	case !isAlphanumeric(s[0]) || !only(s, ".+_~-"):
+	case !ascii.IsAlphanumeric(s[0]) || !ascii.IsOnly(s, ".+_~-"):
 		return fmt.Errorf("the version %s holds more than letters, digits and \".+_~-\", or begins with none of the first two", excerpt(s))
 	case strings.Contains(s, "..") || strings.HasSuffix(s, ".") || strings.HasSuffix(s, ".lock"):
 		return fmt.Errorf("the version %s holds \"..\" or ends in \".\" or \".lock\"", excerpt(s))
@@ -63,18 +64,4 @@ func checkRef(s string) error {
 		return fmt.Errorf("the ref %s is refused: %s", excerpt(s), r.Detail)
 	}
 	return err
-}
-
-func isAlphanumeric(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-}
-
-// only reports whether s holds letters, digits and the given bytes alone.
-func only(s, others string) bool {
-	for i := range len(s) {
-		if !isAlphanumeric(s[i]) && strings.IndexByte(others, s[i]) < 0 {
-			return false
-		}
-	}
-	return true
 }

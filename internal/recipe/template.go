@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/countermark/countermark/internal/ascii"
 	"github.com/countermark/countermark/internal/document"
 )
 
@@ -184,7 +185,7 @@ func nameTemplate(others string, allowed ...string) func(string) (Template, erro
 			return Template{}, err
 		}
 		sample := t.replace("0")
-		if sample == "" || !isAlphanumeric(sample[0]) && (sample[0] != '@' || !strings.Contains(others, "@")) || !only(sample, others) || strings.Contains(sample, "..") || strings.HasSuffix(sample, ".") {
+		if sample == "" || !ascii.IsAlphanumeric(sample[0]) && (sample[0] != '@' || !strings.Contains(others, "@")) || !ascii.IsOnly(sample, others) || strings.Contains(sample, "..") || strings.HasSuffix(sample, ".") {
 			return Template{}, document.Wrong("use letters, digits and "+strconv.Quote(others)+", a letter or digit first, no \"..\" and no final dot",
 				"the name %s is not portable", document.Excerpt(s))
 		}

@@ -5,26 +5,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/countermark/countermark/internal/ascii"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/document"
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/pattern"
 	"github.com/countermark/countermark/internal/tree"
 )
-
-func isAlphanumeric(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-}
-
-// only reports whether s holds letters, digits and the given bytes alone.
-func only(s, others string) bool {
-	for i := range len(s) {
-		if !isAlphanumeric(s[i]) && strings.IndexByte(others, s[i]) < 0 {
-			return false
-		}
-	}
-	return true
-}
 
 // Version is a version of a release (section 2.1), made by ParseVersion.
 type Version string
@@ -36,7 +23,7 @@ func ParseVersion(s string) (Version, error) {
 	switch {
 	case s == "" || len(s) > MaxVersionBytes:
 		return "", document.Wrong(versionHint, "the version %s has %d bytes, expected 1 to %d", document.Excerpt(s), len(s), MaxVersionBytes)
-	case !isAlphanumeric(s[0]) || !only(s, ".+_-"):
+	case !ascii.IsAlphanumeric(s[0]) || !ascii.IsOnly(s, ".+_-"):
 		return "", document.Wrong(versionHint, "the version %s holds more than letters, digits and \".+_-\", or begins with none of the first two", document.Excerpt(s))
 	case strings.Contains(s, "..") || strings.HasSuffix(s, ".") || strings.HasSuffix(s, ".lock"):
 		return "", document.Wrong(versionHint, "the version %s holds \"..\" or ends in \".\" or \".lock\"", document.Excerpt(s))
@@ -59,7 +46,7 @@ func parseURL(s string) (URL, error) {
 		return "", document.Wrong(hint, "the URL has %d bytes, at most %d are accepted", len(s), MaxURLBytes)
 	case !found:
 		return "", document.Wrong(hint, "the URL %s does not begin with https://", document.Excerpt(s))
-	case name == "" || !isAlphanumeric(name[0]) || !only(name, ".-") || !only(port, "") || strings.Trim(port, "0123456789") != "":
+	case name == "" || !ascii.IsAlphanumeric(name[0]) || !ascii.IsOnly(name, ".-") || !ascii.IsOnly(port, "") || strings.Trim(port, "0123456789") != "":
 		return "", document.Wrong(hint, "the URL %s has no plain host name", document.Excerpt(s))
 	case strings.ContainsFunc(rest, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("#\"<>\\^`{|}", r) }):
 		return "", document.Wrong(hint, "the URL %s holds a character that no URL has, or a fragment", document.Excerpt(s))
@@ -73,7 +60,7 @@ type Name string
 // name returns the parser of names of letters, digits and some others.
 func name(what, others string, first func(byte) bool) func(string) (Name, error) {
 	return func(s string) (Name, error) {
-		if s == "" || len(s) > MaxNameBytes || !first(s[0]) || !only(s, others) {
+		if s == "" || len(s) > MaxNameBytes || !first(s[0]) || !ascii.IsOnly(s, others) {
 			return "", document.Wrong(fmt.Sprintf("a %s has 1 to %d letters, digits and %q, and begins with a letter or digit", what, MaxNameBytes, others),
 				"%s is no name of a %s", document.Excerpt(s), what)
 		}
@@ -81,9 +68,9 @@ func name(what, others string, first func(byte) bool) func(string) (Name, error)
 	}
 }
 
-func parseProgram(s string) (Name, error) { return name("program", ".+_-", isAlphanumeric)(s) }
+func parseProgram(s string) (Name, error) { return name("program", ".+_-", ascii.IsAlphanumeric)(s) }
 
-func parseSuite(s string) (Name, error) { return name("suite", ".-", isAlphanumeric)(s) }
+func parseSuite(s string) (Name, error) { return name("suite", ".-", ascii.IsAlphanumeric)(s) }
 
 // parsePackage reads NAME or NAME=VERSION as Debian Policy 5.6.1 and 5.6.12
 // have them.
@@ -91,9 +78,9 @@ func parsePackage(s string) (Package, error) {
 	const hint = "write NAME or NAME=VERSION, as in \"bison\" or \"autoconf=2.72-3.1\""
 	name, version, pinned := strings.Cut(s, "=")
 	switch {
-	case len(name) < 2 || len(name) > MaxNameBytes || !isAlphanumeric(name[0]) || !only(name, "+.-") || strings.ToLower(name) != name:
+	case len(name) < 2 || len(name) > MaxNameBytes || !ascii.IsAlphanumeric(name[0]) || !ascii.IsOnly(name, "+.-") || strings.ToLower(name) != name:
 		return Package{}, document.Wrong(hint, "%s is no package", document.Excerpt(s))
-	case pinned && (len(version) == 0 || len(version) > MaxNameBytes || version[0] < '0' || version[0] > '9' || !only(version, ".+~:-")):
+	case pinned && (len(version) == 0 || len(version) > MaxNameBytes || version[0] < '0' || version[0] > '9' || !ascii.IsOnly(version, ".+~:-")):
 		return Package{}, document.Wrong(hint, "%s has no version of a package after the sign", document.Excerpt(s))
 	}
 	return Package{Name: Name(name), Version: version}, nil
@@ -105,8 +92,8 @@ func parseVariable(s string) (Name, error) {
 	if slices.Contains(fixed, s) || strings.HasPrefix(s, "GIT_") || strings.HasPrefix(s, "LD_") {
 		return "", document.Wrong("these are fixed: "+strings.Join(fixed, ", ")+", GIT_..., LD_...", "the variable %s is not the recipe's to set", document.Excerpt(s))
 	}
-	letter := func(c byte) bool { return c == '_' || isAlphanumeric(c) && (c < '0' || c > '9') }
-	if s == "" || len(s) > MaxNameBytes || !letter(s[0]) || !only(s, "_") {
+	letter := func(c byte) bool { return c == '_' || ascii.IsAlphanumeric(c) && (c < '0' || c > '9') }
+	if s == "" || len(s) > MaxNameBytes || !letter(s[0]) || !ascii.IsOnly(s, "_") {
 		return "", document.Wrong("a variable has letters, digits and \"_\", no digit first", "%s is no name of a variable", document.Excerpt(s))
 	}
 	return Name(s), nil
