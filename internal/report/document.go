@@ -186,6 +186,7 @@ type Error struct {
 
 // JSON returns the document as bytes, with a final line feed.
 func (d *Document) JSON() []byte {
+	d.setSources()
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(true)

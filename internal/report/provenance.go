@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/countermark/countermark/internal/compare"
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/provenance"
 	"github.com/countermark/countermark/internal/tree"
@@ -67,7 +66,7 @@ type Explanation struct {
 const maxKnown = 8
 
 // SetProvenance fills in where the added files of a comparison come from.
-func (d *Document) SetProvenance(r *compare.Report, findings []provenance.Finding) {
+func (d *Document) SetProvenance(findings []provenance.Finding) {
 	if len(findings) == 0 {
 		return
 	}
@@ -84,12 +83,14 @@ func (d *Document) SetProvenance(r *compare.Report, findings []provenance.Findin
 			d.Provenance.Changed = append(d.Provenance.Changed, count)
 		}
 	}
-	sources := make(map[string]*Source, len(findings))
-	for i := range findings {
-		sources[string(findings[i].Path)] = sourceOf(&findings[i])
-	}
+}
+
+// setSources fills in the sources of the paths, which the text does without.
+func (d *Document) setSources() {
 	for i := range d.Paths {
-		d.Paths[i].Source = sources[strings.TrimSuffix(d.Paths[i].Path, "/")]
+		if f := d.finding(tree.Path(strings.TrimSuffix(d.Paths[i].Path, "/"))); f != nil {
+			d.Paths[i].Source = sourceOf(f)
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ func (v *verification) conclude(ctx context.Context, result *compare.Report, inp
 	for _, other := range all[1:] {
 		v.doc.AddModes(other.Modes)
 	}
-	v.doc.SetProvenance(result, v.findings)
+	v.doc.SetProvenance(v.findings)
 	v.notes(result, first)
 	if v.lock != nil {
 		v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), AsTools: result.AcceptedAsToolFiles(), Stale: stale(result)}
