@@ -107,8 +107,9 @@ func (v *verification) explainPath(ctx context.Context, result *compare.Report) 
 	switch {
 	case err != nil:
 		return err
+	case f.Kind != tree.File:
 	case v.evidence.Explained == nil:
-		x.Detail = "its content is too large to be shown"
+		x.Detail = "its content is not at hand to be shown: it is too large, or the file a hard link"
 	case base != nil && max(len(base), len(v.evidence.Explained)) > maxDiffBytes:
 		x.Detail = fmt.Sprintf("it differs from %s; one of both is larger than 1 MiB, too large for a difference by lines", name)
 	case base != nil:
