@@ -142,14 +142,27 @@ func (x *Index) origin(o origin) Origin {
 }
 
 // Best returns the origin that describes a file of the given base name best:
-// the first one of that name, else the first.
+// the first one of that name that is the tool's own, else the first of that
+// name, else the first.
 func Best(origins []Origin, name string) Origin {
+	best, found := origins[0], false
 	for _, o := range origins {
-		if path.Base(o.Path) == name {
+		switch {
+		case path.Base(o.Path) != name:
+		case !o.isBorrowed():
 			return o
+		case !found:
+			best, found = o, true
 		}
 	}
-	return origins[0]
+	return best
+}
+
+// isBorrowed reports whether the file is another tool's, which this one ships for
+// its own use: what gettext has in build-aux is automake's and gnulib's
+// (gettext's autogen.sh), but for config.rpath.
+func (o Origin) isBorrowed() bool {
+	return o.Tool == "gettext" && path.Base(path.Dir(o.Path)) == "build-aux" && path.Base(o.Path) != "config.rpath"
 }
 
 // HighestSerial returns the highest serial number that any known m4 file of the
@@ -168,12 +181,22 @@ func (x *Index) HighestSerial(name string) (serial Serial, where Origin, ok bool
 // Match is a known file that is like a given one, but not the same.
 type Match struct {
 	Origin
+	AsNear   Origin // the lowest and the highest version of the tool that ship a file which is as near, as far as can be told
 	SHA256   digest.SHA256
 	Serial   Serial // "" for none
 	SameForm bool   // the same but for white space and what looks like comment lines
 	Percent  int    // of the different lines of both, those that are in both; estimated
 	apart    int    // by how much the numbers of lines differ
 	rank     int32  // of the tool, in the index
+}
+
+// Near returns the versions of AsNear; the packagings of one version are told
+// apart, since what they ship differs.
+func (m *Match) Near() string {
+	if m.AsNear.First == m.AsNear.Last {
+		return m.AsNear.First
+	}
+	return m.AsNear.First + " to " + m.AsNear.Last
 }
 
 // By how much a content must be like a known file to pass for a changed version
@@ -194,13 +217,35 @@ const (
 // number of lines, the share of common lines, and the release: a tool's own before
 // a packager's, the index's first tool, the highest version.
 func (x *Index) Nearest(name string, f Fingerprint) (best Match, ok bool) {
+	var like []Match
 	for _, i := range x.byName[name] {
-		m := x.match(&x.records[i], name, f)
-		if (m.SameForm || m.Percent >= MinPercentSameName) && (!ok || m.better(best, f.Serial)) {
-			best, ok = m, true
+		if m := x.match(&x.records[i], name, f); m.SameForm || m.Percent >= MinPercentSameName {
+			like = append(like, m)
 		}
 	}
-	return best, ok
+	return nearestOf(like, f.Serial)
+}
+
+// nearestOf returns the best of some matches, with those that are as near.
+func nearestOf(like []Match, serial Serial) (best Match, ok bool) {
+	for i, m := range like {
+		if i == 0 || m.better(best, serial) {
+			best = m
+		}
+	}
+	best.AsNear = best.Origin
+	for _, m := range like {
+		if m.Tool != best.Tool || m.nearness(best, serial) != 0 {
+			continue
+		}
+		if CompareVersions(m.First, best.AsNear.First) < 0 {
+			best.AsNear.First = m.First
+		}
+		if CompareVersions(m.Last, best.AsNear.Last) > 0 {
+			best.AsNear.Last = m.Last
+		}
+	}
+	return best, len(like) > 0
 }
 
 // NearestOfAnyName is Nearest among all files, where it takes more to be like one.
@@ -212,15 +257,13 @@ func (x *Index) NearestOfAnyName(name string, f Fingerprint) (best Match, ok boo
 	if len(near) == 0 {
 		return Match{}, false
 	}
+	var like []Match
 	for i := range x.records {
-		if !near[x.records[i].form] {
-			continue
-		}
-		if m := x.match(&x.records[i], name, f); !ok || m.better(best, f.Serial) {
-			best, ok = m, true
+		if near[x.records[i].form] {
+			like = append(like, x.match(&x.records[i], name, f))
 		}
 	}
-	return best, ok
+	return nearestOf(like, f.Serial)
 }
 
 // formsLike returns the forms that have enough in common with the given one. Of
@@ -278,24 +321,33 @@ func isPackaging(version string) bool { return strings.Contains(version, "-") }
 // to tell two near versions apart; the number of lines does it better.
 const closePercent = 85
 
-// better reports whether m is nearer than other to a content with the serial.
-func (m Match) better(other Match, serial Serial) bool {
-	score := func(b bool) int {
-		if b {
-			return 1
-		}
-		return 0
-	}
+// nearness compares how near m and other are to a content with the serial, as far
+// as the forms can tell: positive if m is nearer.
+func (m Match) nearness(other Match, serial Serial) int {
 	return cmp.Or(
-		cmp.Compare(score(m.SameForm), score(other.SameForm)),
+		score(m.SameForm)-score(other.SameForm),
 		cmp.Compare(min(m.Percent, closePercent), min(other.Percent, closePercent)),
-		cmp.Compare(score(m.Serial == serial), score(other.Serial == serial)),
+		score(m.Serial == serial)-score(other.Serial == serial),
 		cmp.Compare(other.apart, m.apart),
+	)
+}
+
+// better reports whether m is to be named before other.
+func (m Match) better(other Match, serial Serial) bool {
+	return cmp.Or(
+		m.nearness(other, serial),
 		cmp.Compare(m.Percent, other.Percent),
-		cmp.Compare(score(!isPackaging(m.Last)), score(!isPackaging(other.Last))),
+		score(!isPackaging(m.Last))-score(!isPackaging(other.Last)),
 		cmp.Compare(other.rank, m.rank), // versions of two tools have nothing to do with each other
 		CompareVersions(m.Last, other.Last),
 	) > 0
+}
+
+func score(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // prepare fills in byName and byBin.

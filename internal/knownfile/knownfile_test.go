@@ -35,6 +35,46 @@ func TestBest(t *testing.T) {
 	}
 }
 
+// What gettext ships in build-aux is another tool's, but for its own script.
+func TestBestIsTheOwners(t *testing.T) {
+	for _, c := range []struct{ name, want string }{{"install-sh", "gnulib"}, {"config.rpath", "gettext"}, {"host.m4", "gettext"}} {
+		dir := "build-aux/"
+		if c.name == "host.m4" {
+			dir = "m4/"
+		}
+		origins := []Origin{{Tool: "gettext", Path: dir + c.name}, {Tool: "gnulib", Path: dir + c.name}}
+		if got := Best(origins, c.name); got.Tool != c.want {
+			t.Errorf("%s: %v, want %s", c.name, got, c.want)
+		}
+		if got := Best(origins[:1], c.name); got.Tool != "gettext" {
+			t.Errorf("%s of gettext alone: %v", c.name, got)
+		}
+	}
+}
+
+// Of versions that cannot be told apart all are named, of one tool.
+func TestNearestIsSeveral(t *testing.T) {
+	text := numbered("text", 100)
+	x := build(t, added{"t", "1", "a.m4", "# 1\n" + text}, added{"t", "2", "a.m4", "# 2\n" + text}, added{"t", "3", "a.m4", "# 3\n" + text},
+		added{"t", "4", "a.m4", "# serial 9\n" + text}, added{"t", "0", "a.m4", numbered("other", 100)}, added{"u", "9", "a.m4", "# 9\n" + text})
+	m, ok := x.Nearest("a.m4", Take("a.m4", []byte("# mine\n"+text)))
+	if !ok || m.Versions() != "3" || m.Near() != "1 to 3" || m.AsNear.Tool != "t" {
+		t.Errorf("got %+v, %v", m, ok)
+	}
+	m, ok = x.NearestOfAnyName("b.m4", Take("b.m4", []byte("# mine\n"+text)))
+	if !ok || m.Near() != "1 to 3" {
+		t.Errorf("of any name: %+v, %v", m, ok)
+	}
+	x2 := build(t, added{"t", "1", "a.m4", "# 1\n" + text}, added{"t", "1-7", "a.m4", "# 2\n" + text})
+	if m, ok := x2.Nearest("a.m4", Take("a.m4", []byte("# mine\n"+text))); !ok || m.Near() != "1 to 1-7" {
+		t.Errorf("of a packaging: %+v, %v", m, ok)
+	}
+	m, ok = x.Nearest("a.m4", Take("a.m4", []byte("# serial 9\n# mine\n"+text)))
+	if !ok || m.Near() != "4" {
+		t.Errorf("of a serial number: %+v, %v", m, ok)
+	}
+}
+
 func TestHighestSerial(t *testing.T) {
 	x := sample(t)
 	serial, where, ok := x.HighestSerial("a.m4")

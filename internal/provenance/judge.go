@@ -31,6 +31,7 @@ type judgement struct {
 	named   map[blobName]tree.Path        // one of each of its base names
 	files   map[tree.Path]tree.Path       // a path of each base name, in lower case
 	looked  map[digest.IDs]*observation   // one file of each content that was looked at
+	foreign map[tree.Path]bool            // what is not the commit's
 }
 
 // blobName is a blob under one base name.
@@ -43,7 +44,10 @@ type blobName struct {
 // the order of their paths: one finding for each.
 func (v *Evidence) Judge(in Input) []Finding {
 	j := &judgement{Evidence: v, Input: in, tracked: make(map[digest.ObjectID]tree.Path), files: make(map[tree.Path]tree.Path),
-		named: make(map[blobName]tree.Path), looked: make(map[digest.IDs]*observation)}
+		named: make(map[blobName]tree.Path), looked: make(map[digest.IDs]*observation), foreign: make(map[tree.Path]bool)}
+	for _, e := range slices.Concat(in.Added, in.Changed) {
+		j.foreign[e.Path] = true
+	}
 	for _, e := range v.commit.Entries() {
 		if e.Kind != tree.File {
 			continue
@@ -195,6 +199,9 @@ func (j *judgement) compiled(o *observation, f *Finding) bool {
 	default:
 		f.Label, f.Of, f.Evidence = CompiledCatalogue, source, "exactly the translations of "+string(source)
 		f.Tool = "gettext"
+		if j.foreign[source] {
+			f.Evidence += ", which is not the commit's"
+		}
 	}
 	return true
 }
@@ -220,7 +227,7 @@ func (j *judgement) renamed(o *observation, f *Finding) bool {
 }
 
 func (f *Finding) setNearest(m *knownfile.Match) bool {
-	f.Label, f.Nearest, f.Tool, f.Version = ModifiedToolFile, m, m.Tool, m.Versions()
+	f.Label, f.Nearest, f.Tool, f.Version = ModifiedToolFile, m, m.Tool, m.Near()
 	how := fmt.Sprintf("about %d %% of its lines", shareOf(m.Percent))
 	switch {
 	case m.SameForm:
@@ -228,7 +235,7 @@ func (f *Finding) setNearest(m *knownfile.Match) bool {
 	case m.Percent == 100:
 		how = "almost all of its lines"
 	}
-	f.Evidence = fmt.Sprintf("%s as in %s of %s %s, the nearest known", how, m.Path, m.Tool, m.Versions())
+	f.Evidence = fmt.Sprintf("%s as in %s of %s %s, the nearest known", how, m.Path, m.Tool, f.Version)
 	return true
 }
 
@@ -377,5 +384,5 @@ func (j *judgement) nothing(o *observation) string {
 	case o.unread != "":
 		return o.unread
 	}
-	return "nothing known is like it, and it does not say what made it"
+	return "nothing known is like it, and no generator's header was found in it"
 }
