@@ -2,7 +2,7 @@
 // strictly: each value is asked for by its key and type, a key that nobody asks
 // for is an error, and an error has the line of what it speaks of and a hint
 // what to do. Which keys there are is said by the packages that use this one;
-// what is wrong is collected, so that they need not look after each value.
+// the first of what is wrong is kept, so that they need not look after each value.
 //
 // A place says where in the document a value stands: see KeyPlace.
 package document
@@ -12,6 +12,10 @@ import (
 
 	"github.com/countermark/countermark/internal/escape"
 )
+
+// MaxDepth is how many keys, tables and array indices may lead to a value: a
+// recipe needs six, as in environment.tool[0].build[0][0].
+const MaxDepth = 16
 
 // ParseError says which line of a document breaks which rule, and what to do.
 type ParseError struct {

@@ -2,6 +2,7 @@ package document
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -57,10 +58,11 @@ func TestOpenRefuses(t *testing.T) {
 	for text, line := range map[string]int{
 		"a": 1, "a = 1\nb": 2, "a = 1\na = 2": 2, "[a]\n[a]": 2, "a.b = 1\n[a]\nb = 1": 2, "a = {b = 1, b = 2}": 1, "a = [1]\n[[a]]": 2,
 		"a = \"\xff\"": 1, "a = \"\x1b\"": 1, "# \x00": 1, "\xef\xbb\xbfa = \xff": 1, "a = 99999999999999999999": 1, "a = " + strings.Repeat("[", 11000): 1,
+		"[" + strings.Repeat("a", 1000) + "]\n[" + strings.Repeat("a", 1000) + "]": 2, "\ufeffa = 1": 1,
 	} {
 		d, err := Open([]byte(text))
 		var perr *ParseError
-		if d != nil || !errors.As(err, &perr) || perr.Line != line || perr.Hint == "" || strings.ContainsAny(perr.Error(), "\x1b\x00\n") || !utf8.ValidString(perr.Error()) {
+		if d != nil || !errors.As(err, &perr) || perr.Line != line || perr.Hint == "" || len(perr.Error()) > 300 || strings.ContainsAny(perr.Error(), "\x1b\x00\n") || !utf8.ValidString(perr.Error()) {
 			t.Errorf("%.40q: got %v, expected line %d", text, err, line)
 		}
 	}
@@ -78,5 +80,55 @@ func TestFirst(t *testing.T) {
 	var perr *ParseError
 	if !errors.As(d.First(), &perr) || perr.Error() != "line 1: the key \"a\" is not known here" || perr.Hint != "the keys here are: b" {
 		t.Errorf("got %v", d.First())
+	}
+}
+
+// What lies deep is refused, with its line; places would be as long as the
+// document, each.
+func TestDepth(t *testing.T) {
+	const most = MaxDepth
+	for _, c := range []struct {
+		name, text string
+		line       int // 0 if it is read
+	}{
+		{"keys", "x = 1\n" + strings.Repeat("a.", most-1) + "a = 1", 0},
+		{"one key more", "x = 1\n" + strings.Repeat("a.", most) + "a = 1", 2},
+		{"tables", "x = 1\n[" + strings.Repeat("a.", most-1) + "a]", 0},
+		{"one table more", "x = 1\n[" + strings.Repeat("a.", most) + "a]", 2},
+		{"a key in tables", "[" + strings.Repeat("a.", most-1) + "a]\nx = 1", 2},
+		{"an index of tables", "[[" + strings.Repeat("a.", most-1) + "a]]", 1},
+		{"arrays", "x = 1\na = " + strings.Repeat("[", most-1) + "1" + strings.Repeat("]", most-1), 0},
+		{"one array more", "x = 1\na = " + strings.Repeat("[", most) + "1" + strings.Repeat("]", most), 2},
+		{"inline tables", "a = " + strings.Repeat("{a = ", most-1) + "1" + strings.Repeat("}", most-1), 0},
+		{"one inline table more", "a = " + strings.Repeat("{a = ", most) + "1" + strings.Repeat("}", most), 1},
+		{"very many", strings.Repeat("a.", 15000) + "a = 1\nb = " + strings.Repeat("[", 1000) + strings.Repeat("]", 1000), 1},
+	} {
+		d, err := Open([]byte(c.text))
+		var perr *ParseError
+		if (err == nil) != (c.line == 0) || err != nil && (d != nil || !errors.As(err, &perr) || perr.Line != c.line || perr.Hint == "") {
+			t.Errorf("%s: got %v, expected line %d", c.name, err, c.line)
+		}
+	}
+	text := []byte(strings.Repeat("a.", 15000) + "a = 1")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Open(text)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; err == nil || n > 64<<20 {
+		t.Errorf("a key of %d bytes takes %d bytes of memory (%v)", len(text), n, err)
+	}
+}
+
+// Of what is not known in one line, the same is told each time.
+func TestCloseIsOrdered(t *testing.T) {
+	for range 20 {
+		d, err := Open([]byte("e = 1\nt = {d = 1, c = 1, b = 1, a = 1}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Table("t").Close()
+		if err := d.First(); err == nil || err.Error() != "line 2: the key \"a\" is not known here" {
+			t.Fatalf("got %v", err)
+		}
 	}
 }

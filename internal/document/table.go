@@ -12,10 +12,10 @@ import (
 	"github.com/countermark/countermark/internal/escape"
 )
 
-// reader collects what is wrong with a document.
+// reader keeps the first of what is wrong with a document.
 type reader struct {
-	lines    map[string]int // line of each value, by its place
-	problems []*ParseError
+	lines map[string]int // line of each value, by its place
+	first *ParseError    // the first of the problems by line
 }
 
 // Table is one table of the document. Its methods take values out of it, and
@@ -34,12 +34,18 @@ func KeyPlace(place, key string) string { return place + "." + strconv.Quote(key
 // ItemPlace names the place of an item in the array at a place.
 func ItemPlace(place string, i int) string { return place + "[" + strconv.Itoa(i) + "]" }
 
-// Open reads the document as TOML. The error is a *ParseError.
+// mostDetail is the length of the longest sentence of the decoder that is told
+// whole.
+const mostDetail = 160
+
+// Open reads the document as TOML, of which nothing may lie deeper than MaxDepth. The error is a *ParseError.
 func Open(data []byte) (*Table, error) {
 	t := &Table{reader: &reader{}}
 	err := toml.Unmarshal(data, &t.values)
 	if err == nil {
-		t.lines = positions(data)
+		if t.lines, err = positions(data); err != nil {
+			return nil, err
+		}
 		return t, nil
 	}
 	line := 1
@@ -47,8 +53,12 @@ func Open(data []byte) (*Table, error) {
 	if errors.As(err, &at) {
 		line, _ = at.Position()
 	}
-	return nil, &ParseError{Line: line, Detail: "this is no TOML: " + escape.Sentence(strings.TrimPrefix(err.Error(), "toml: ")),
-		Hint: "see https://toml.io/en/v1.0.0: a key or table may be given once, text stands in quotes"}
+	detail := escape.Sentence(strings.TrimPrefix(err.Error(), "toml: "))
+	if len(detail) > mostDetail { // it holds a key of the document
+		detail = escape.Sentence(detail[:mostDetail]) + "…"
+	}
+	return nil, &ParseError{Line: line, Detail: "this is no TOML: " + detail,
+		Hint: "see https://toml.io/en/v1.1.0: a key or table may be given once, text stands in quotes"}
 }
 
 // Line returns the line of a place, or of what it stands in.
@@ -68,15 +78,17 @@ func (r *reader) Fail(place string, err error) {
 	if errors.As(err, &known) {
 		p.Hint = known.hint
 	}
-	r.problems = append(r.problems, p)
+	if r.first == nil || p.Line < r.first.Line {
+		r.first = p
+	}
 }
 
 // First returns the first of the problems by line, nil if there is none.
 func (r *reader) First() error {
-	if len(r.problems) == 0 {
+	if r.first == nil {
 		return nil
 	}
-	return slices.MinFunc(r.problems, func(a, b *ParseError) int { return a.Line - b.Line })
+	return r.first
 }
 
 // FailAt notes what is wrong with the value of a key.
@@ -92,7 +104,7 @@ func (t *Table) Take(key string) any {
 
 // Close notes the keys that nobody asked for.
 func (t *Table) Close() {
-	for key := range t.values {
+	for _, key := range t.Keys() {
 		if !slices.Contains(t.known, key) {
 			t.FailAt(key, Wrong("the keys here are: "+strings.Join(t.known, ", "), "the key %s is not known here", Excerpt(key)))
 		}
