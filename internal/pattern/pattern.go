@@ -74,9 +74,9 @@ func (p Pattern) IsLiteral() bool {
 }
 
 // Holds reports whether the one path that p means, taken for a directory, holds
-// the one path that q means: false if one of them means several.
+// whatever q means: false if p means several.
 func (p Pattern) Holds(q Pattern) bool {
-	return p.IsLiteral() && q.IsLiteral() && strings.HasPrefix(q.text, p.text+"/")
+	return p.IsLiteral() && strings.HasPrefix(q.text, p.text+"/")
 }
 
 // List is any number of patterns: what one of them means is meant.

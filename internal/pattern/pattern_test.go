@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -141,6 +142,35 @@ func TestOverlaps(t *testing.T) {
 		q, qerr := Parse(c.q)
 		if perr != nil || qerr != nil || p.Overlaps(q) != c.want || q.Overlaps(p) != c.want {
 			t.Errorf("%s and %s overlap: %v (%v, %v)", c.p, c.q, !c.want, perr, qerr)
+		}
+	}
+}
+
+func TestHolds(t *testing.T) {
+	for _, c := range []struct {
+		p, q string
+		want bool
+	}{
+		{"a", "a/b", true}, {"a", "a/", true}, {"a", "a/*/c", true}, {"a/b", "a/b/c", true}, {"a", "a/**/b", true},
+		{"a", "a", false}, {"a", "ab/c", false}, {"a", "*/b", false}, {"a", "b/a/c", false}, {"a*", "a/b", false}, {"*", "*/b", false}, {"a/", "a/b", false},
+	} {
+		p, perr := Parse(c.p)
+		q, qerr := Parse(c.q)
+		if perr != nil || qerr != nil || p.Holds(q) != c.want || c.want && q.Holds(p) {
+			t.Errorf("%s holds %s: %v (%v, %v)", c.p, c.q, !c.want, perr, qerr)
+		}
+	}
+}
+
+// What has no place in a path has none in a pattern, and nothing escapes.
+func TestParseRefuses(t *testing.T) {
+	for _, s := range []string{
+		"", "/", "//", "a//", "a//b", "/a", ".", "..", "./a", "a/.", "a/..", "a/../b", "../", "*/../a", ".git", ".GIT", ".git/", "a/.Git/b", "**/.git/config", "git~1/x", "GIT~1",
+		".git./a", ".git ", ".git::$INDEX_ALLOCATION", "a\\b", "a?", "a[b", "a]", "{a", "a}", "a\nb", "a\x00", "a\x7f", "\x1b[2J", "\xff", "e\u0301", "a\u202eb", "a\u200d",
+		"**", "a/**", "**/", "a/**/", "**/**/a", "a**", "**a", "***", "a/b**/c", strings.Repeat("a", tree.MaxPathBytes+1),
+	} {
+		if p, err := Parse(s); err == nil || p.String() != "" || strings.ContainsAny(err.Error(), "\x1b\n\x00") || !utf8.ValidString(err.Error()) || len(err.Error()) > 400 {
+			t.Errorf("%q: got %q, %v", s, p, err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/countermark/countermark/internal/document"
 	"github.com/countermark/countermark/internal/pattern"
@@ -10,8 +11,15 @@ import (
 // claim is one statement of a recipe that something creates certain paths.
 type claim struct {
 	place   string // of the pattern or path
-	owner   string // for messages: what creates them
+	by      int    // index of what creates them among all downloads, writes and steps
+	owner   string // the same for messages
 	pattern pattern.Pattern
+}
+
+// contradicts reports whether two things may create one path, or one of them a
+// file where the other needs a directory.
+func (a claim) contradicts(b claim) bool {
+	return a.by != b.by && (a.pattern.Overlaps(b.pattern) || a.pattern.Holds(b.pattern) || b.pattern.Holds(a.pattern))
 }
 
 // check notes what contradicts something else in the recipe (section 4).
@@ -19,11 +27,10 @@ func check(t *document.Table, r *Recipe) {
 	checkNames(t, r)
 	claims := claimsOf(r)
 	for i, a := range claims {
-		for _, b := range claims[:i] {
-			if a.owner != b.owner && (a.pattern.Overlaps(b.pattern) || a.pattern.Holds(b.pattern) || b.pattern.Holds(a.pattern)) {
-				t.Fail(later(t, a.place, b.place), document.Wrong("write patterns that no path can match in both",
-					"%s and %s may both create what %s and %s mean", b.owner, a.owner, document.Excerpt(b.pattern.String()), document.Excerpt(a.pattern.String())))
-			}
+		if j := slices.IndexFunc(claims[:i], a.contradicts); j >= 0 { // one of them is enough: there may be millions
+			b := claims[j]
+			t.Fail(later(t, a.place, b.place), document.Wrong("write patterns that no path can match in both",
+				"%s and %s may both create what %s and %s mean", b.owner, a.owner, document.Excerpt(b.pattern.String()), document.Excerpt(a.pattern.String())))
 		}
 	}
 	for i, s := range r.Steps {
@@ -47,20 +54,24 @@ func stepPlace(i int, key string) string {
 
 func claimsOf(r *Recipe) []claim {
 	var claims []claim
+	by := 0
 	add := func(place, owner, path string) {
 		p, _ := pattern.Parse(path) // it is one already
-		claims = append(claims, claim{place, owner, p})
+		claims = append(claims, claim{place, by, owner, p})
 	}
 	for i, d := range r.Downloads {
 		add(document.KeyPlace(document.ItemPlace(document.KeyPlace("", "download"), i), "path"), fmt.Sprintf("download %d", i+1), string(d.Path))
+		by++
 	}
 	for _, w := range r.Writes {
 		add(document.KeyPlace(document.KeyPlace("", "write"), string(w.Path)), "write of "+document.Excerpt(string(w.Path)), string(w.Path))
+		by++
 	}
 	for i, s := range r.Steps {
 		for j, p := range s.Outputs {
 			add(document.ItemPlace(stepPlace(i, "outputs"), j), "step "+document.Excerpt(s.Name), p.String())
 		}
+		by++
 	}
 	return claims
 }
@@ -68,11 +79,9 @@ func claimsOf(r *Recipe) []claim {
 // checkDiscard notes a pattern of scratch that is said to be none. Where
 // patterns only overlap, the output wins (section 4).
 func checkDiscard(t *document.Table, place string, discard pattern.Pattern, claims []claim) {
-	for _, c := range claims {
-		if discard.String() == c.pattern.String() {
-			t.Fail(place, document.Wrong("leave it out of discard if it belongs into the release, out of the other if it does not",
-				"%s is scratch, but %s creates it for the release", document.Excerpt(discard.String()), c.owner))
-		}
+	if i := slices.IndexFunc(claims, func(c claim) bool { return discard.String() == c.pattern.String() }); i >= 0 {
+		t.Fail(place, document.Wrong("leave it out of discard if it belongs into the release, out of the other if it does not",
+			"%s is scratch, but %s creates it for the release", document.Excerpt(discard.String()), claims[i].owner))
 	}
 }
 

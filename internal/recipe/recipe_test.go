@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -257,6 +258,21 @@ func TestExpand(t *testing.T) {
 	}
 	if got, err := r.Expand(r.Writes[1].Content, "1.2-rc1"); err == nil {
 		t.Errorf("a version without a tag gives %q", got)
+	}
+}
+
+// Contradictions are looked for in time quadratic in their number, but not told
+// one by one.
+func TestManyContradictions(t *testing.T) {
+	many := strings.Repeat("'a',", 3500)
+	for _, keys := range []string{"outputs = [" + many + "]\n[[step]]\nname = 'b'\nrun = ['b']\noutputs = [" + many + "]\n", "outputs = [" + many + "]\ndiscard = [" + many + "]\n"} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Parse([]byte(examples(t)[0] + "[[step]]\nname = 'a'\nrun = ['a']\n" + keys))
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; err == nil || !strings.Contains(err.Error(), "create") || n > 64<<20 {
+			t.Errorf("%d MB are needed to tell %v", n>>20, err)
+		}
 	}
 }
 

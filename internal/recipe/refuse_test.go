@@ -92,6 +92,10 @@ var refusals = []struct{ name, old, new, says string }{
 	{"download that a step makes", "data/a.bin", "src/a.c", ""},
 	{"download onto a written file", "data/a.bin", "a.json", "may both create"},
 	{"download into a written file", "data/a.bin", "a.json/b", "may both create"},
+	{"download where a step needs a folder", "data/a.bin", "m4", "may both create"},
+	{"download where a step needs a folder of some files", "data/a.bin", "src", "may both create"},
+	{"output where a step needs a folder", `"src/*.h",`, `§"m4",`, "may both create"},
+	{"write into a written file of a long name", `"a.json" = "`, `"` + long + `" = "", §"` + long + `/b" = "`, "may both create"},
 	{"escaping write", `"a.json"`, `§"../a"`, "no path inside the source"},
 	{"write with an unknown placeholder", "{tag}", "§{commit}", "means nothing here"},
 	{"write a number", `".tarball-version" = "{version}\n"`, `§".tarball-version" = 1`, "expected a string"},
@@ -157,6 +161,9 @@ var refusals = []struct{ name, old, new, says string }{
 	{"no files", "files = 1000}", "files = 0}", "out of range"},
 	{"negative", "files = 1000}", "files = -1}", "out of range"},
 }
+
+// long is a path of which a message shows a part only.
+var long = strings.Repeat("long/", 20) + "name"
 
 func TestRefusals(t *testing.T) {
 	parse(t, full)
