@@ -102,6 +102,14 @@ func (t *Table) Take(key string) any {
 	return t.values[key]
 }
 
+// TakeAll takes every key: those of a table of which it is not known what it
+// is, so that it is this which is told.
+func (t *Table) TakeAll() {
+	for _, key := range t.Keys() {
+		t.Take(key)
+	}
+}
+
 // Close notes the keys that nobody asked for.
 func (t *Table) Close() {
 	for _, key := range t.Keys() {

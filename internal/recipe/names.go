@@ -28,8 +28,11 @@ func checkRef(short string) error {
 }
 
 // checkBranch accepts the short names of branches that built commits may have:
-// as those of tags, but for those of candidates.
+// as those of tags, but for those of candidates and of the current commit.
 func checkBranch(short string) error {
+	if short == "HEAD" || short == "@" {
+		return document.Wrong("git takes this name for the current commit: name it after the project", "%s is no name of a branch", document.Excerpt(short))
+	}
 	if short == "candidates" || strings.HasPrefix(short, "candidates/") {
 		return document.Wrong("name it after the project, as in \"php-{major}.{minor}-built\"", "the branch %s is among those of candidates", document.Excerpt(short))
 	}

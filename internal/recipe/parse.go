@@ -51,6 +51,7 @@ func readRecipe(t *document.Table) *Recipe {
 	if s := t.Section("project"); s != nil {
 		r.Project = Project{URL: document.Required(s, "url", parseURL), Archive: document.Required(s, "archive", nameTemplate(nameOthers, placeVersion))}
 		once(s, "archive", r.Project.Archive)
+		checkFits(s, "archive", r.Project.Archive)
 		s.Close()
 	}
 	if s := t.Section("source"); s != nil {
@@ -85,10 +86,23 @@ const (
 	refOthers  = ".+_-/@%"
 )
 
+// maxFileName is the length of the longest name that a recipe gives to archives
+// and their folder: the 255 of Linux (NAME_MAX), less room for extensions.
+const maxFileName = 200
+
 // once notes that a template does not hold {version} exactly once.
 func once(t *document.Table, key string, name Template) {
 	if n := name.count(placeVersion); n != 1 && name.text != "" {
 		t.FailAt(key, document.Wrong("write {version} in the place of the version", "the name %s holds {version} %d times, expected once", document.Excerpt(name.text), n))
+	}
+}
+
+// checkFits notes that a template, with the longest versions, makes a name that
+// leaves no room for the names of files that are told apart by what is put
+// after it.
+func checkFits(t *document.Table, key string, name Template) {
+	if n := len(name.replace(strings.Repeat("0", MaxVersionBytes))); n > maxFileName {
+		t.FailAt(key, document.Wrong("shorten it", "the name %s has up to %d bytes, at most %d are accepted", document.Excerpt(name.text), n, maxFileName))
 	}
 }
 
@@ -139,14 +153,12 @@ func readBase(t *document.Table) Base {
 		return fs
 	case imageKind:
 		image := Image{Form: document.Required(t, "form", choice[ImageForm](imageFormNames())), SHA256: document.Required(t, "sha256", parseSHA256)}
-		if image.Form == TarImage {
+		if image.Form != OCILayout {
 			image.URL = document.Optional(t, "url", "", parseURL)
 		}
 		return image
 	}
-	for _, key := range t.Keys() { // of which kind they are is not known
-		t.Take(key)
-	}
+	t.TakeAll() // of which kind they are is not known
 	return nil
 }
 
@@ -164,6 +176,9 @@ func readTool(t *document.Table) Tool {
 	if t.Take("git") != nil {
 		tool.Source = GitSource{URL: document.Required(t, "git", parseURL), Commit: document.Required(t, "commit", parseObjectID)}
 	} else {
+		if t.Take("url") == nil {
+			t.Fail(t.Place, document.Wrong("add the keys git and commit, or the keys url and sha256", "the tool has no source"))
+		}
 		tool.Source = ArchiveSource{URL: document.Required(t, "url", parseURL), SHA256: document.Required(t, "sha256", parseSHA256)}
 	}
 	build, _ := t.Take("build").([]any)
@@ -180,10 +195,15 @@ func readTool(t *document.Table) Tool {
 	return tool
 }
 
-// checkRun notes an argument vector without a program.
+// checkRun notes an argument vector without a program, or with one that whatever
+// runs it may take for an option.
 func checkRun(t *document.Table, place string, run []Template) {
-	if len(run) == 0 || run[0].text == "" {
-		t.Fail(place, document.Wrong("write the program first, then its arguments, each a string", "there is no program to run"))
+	const hint = "write the program first, then its arguments, each a string"
+	switch {
+	case len(run) == 0 || run[0].text == "":
+		t.Fail(place, document.Wrong(hint, "there is no program to run"))
+	case run[0].text[0] == '-':
+		t.Fail(document.ItemPlace(place, 0), document.Wrong(hint, "the program %s looks like an option", document.Excerpt(run[0].text)))
 	}
 }
 
@@ -254,6 +274,7 @@ func readArchives(t *document.Table, base Template) Archives {
 		if err != nil || !slash {
 			t.FailAt("prefix", document.Wrong(prefixHint, "%s is no prefix", document.Excerpt(text)))
 		}
+		checkFits(t, "prefix", prefix)
 		a.Prefix = prefix
 	}
 	formats := document.List(t, "formats", choice[Format](formatNames()))
@@ -264,12 +285,15 @@ func readArchives(t *document.Table, base Template) Archives {
 	for _, f := range formats {
 		a.Formats = append(a.Formats, Compression{Format: f})
 	}
-	if document.Optional(t, "style", writerStyle, choice[archiveStyle]([]string{writerStyle: "writer", commandStyle: "command"})) == commandStyle {
+	switch document.Optional(t, "style", writerStyle, choice[archiveStyle]([]string{writerStyle: "writer", commandStyle: "command"})) {
+	case commandStyle:
 		a.Command = &Command{Invocation: readInvocation(t), Folder: document.Optional(t, "folder", tree.Path(""), parsePath)}
-		return a
+	case writerStyle:
+		a.Mtime = document.Optional(t, "mtime", SourceTime, choice[Mtime](mtimeNames()))
+		readLevels(t, a.Formats)
+	default:
+		t.TakeAll() // of which style they are is not known
 	}
-	a.Mtime = document.Optional(t, "mtime", SourceTime, choice[Mtime](mtimeNames()))
-	readLevels(t, a.Formats)
 	return a
 }
 

@@ -276,6 +276,28 @@ func TestManyContradictions(t *testing.T) {
 	}
 }
 
+// Forms that are odd, and right.
+func TestOddValues(t *testing.T) {
+	for old, odd := range map[string]string{
+		"example.org:8443/demo?x=1":  "1.example-a.org:65535/~a%20b/../c%C3%A9?x=%25&y=a@b",
+		`archive = "demo-{version}"`: `archive = "` + strings.Repeat("a", 136) + `{version}"`,
+		"release/{version}":          strings.Repeat("a", 136) + "{version}",
+		"demo-{major}-built":         "HEAD/@/{version}-built",
+		`"demo/"`:                    `"{version}{version}{version}-/"`,
+		"autoconf=2.72-3.1":          "0a.+-b=1:2.72~rc1+b-3.1",
+		`run = ["gen"]`:              `run = ["@gen", "-x", "", "\n"]`,
+		"m4/*.tmp":                   "m4/*/.g*t/*~",
+		"Demo CI":                    "Démo, the “CI” 2.0",
+	} {
+		if !strings.Contains(full, old) {
+			t.Errorf("the recipe holds no %q", old)
+		}
+		if _, err := Parse([]byte(strings.Replace(full, old, odd, 1))); err != nil {
+			t.Errorf("%s: %v", odd, err)
+		}
+	}
+}
+
 // A recipe that is too long is refused before it is read.
 func TestLength(t *testing.T) {
 	text := full + strings.Repeat("#", MaxFileBytes)

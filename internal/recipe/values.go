@@ -3,6 +3,7 @@ package recipe
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/countermark/countermark/internal/ascii"
@@ -40,18 +41,42 @@ func parseURL(s string) (URL, error) {
 	const hint = "write it as https://HOST/PATH, other characters percent-encoded"
 	rest, found := strings.CutPrefix(s, "https://")
 	host, _, _ := strings.Cut(rest, "/")
-	name, port, _ := strings.Cut(host, ":")
 	switch {
 	case len(s) > MaxURLBytes:
 		return "", document.Wrong(hint, "the URL has %d bytes, at most %d are accepted", len(s), MaxURLBytes)
 	case !found:
 		return "", document.Wrong(hint, "the URL %s does not begin with https://", document.Excerpt(s))
-	case name == "" || !ascii.IsAlphanumeric(name[0]) || !ascii.IsOnly(name, ".-") || !ascii.IsOnly(port, "") || strings.Trim(port, "0123456789") != "":
+	case !isHost(host):
 		return "", document.Wrong(hint, "the URL %s has no plain host name", document.Excerpt(s))
 	case strings.ContainsFunc(rest, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("#\"<>\\^`{|}", r) }):
 		return "", document.Wrong(hint, "the URL %s holds a character that no URL has, or a fragment", document.Excerpt(s))
+	case !isEncoded(rest):
+		return "", document.Wrong("write %25 for the sign itself", "the URL %s holds a %% without two digits, or one that stands for a control character", document.Excerpt(s))
 	}
 	return URL(s), nil
+}
+
+// isHost reports whether s is a host name, with a port or without.
+func isHost(s string) bool {
+	name, port, ported := strings.Cut(s, ":")
+	if name == "" || !ascii.IsAlphanumeric(name[0]) || !ascii.IsOnly(name, ".-") || strings.Contains(name, "..") {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return !ported || err == nil && n > 0
+}
+
+// isEncoded reports whether each "%" of a URL stands before two hexadecimal
+// digits, and for no control character: git and others split lines of their
+// protocols where one is decoded (CVE-2020-5260).
+func isEncoded(s string) bool {
+	for _, after := range strings.Split(s, "%")[1:] {
+		c, err := strconv.ParseUint(after[:min(2, len(after))], 16, 8)
+		if len(after) < 2 || err != nil || c < ' ' || c == 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // Name is a name of a tool, program, package, suite or variable (section 2.5).
@@ -73,12 +98,12 @@ func parseProgram(s string) (Name, error) { return name("program", ".+_-", ascii
 func parseSuite(s string) (Name, error) { return name("suite", ".-", ascii.IsAlphanumeric)(s) }
 
 // parsePackage reads NAME or NAME=VERSION as Debian Policy 5.6.1 and 5.6.12
-// have them.
+// have them, without a final "-", which asks apt-get(8) to remove NAME.
 func parsePackage(s string) (Package, error) {
 	const hint = "write NAME or NAME=VERSION, as in \"bison\" or \"autoconf=2.72-3.1\""
 	name, version, pinned := strings.Cut(s, "=")
 	switch {
-	case len(name) < 2 || len(name) > MaxNameBytes || !ascii.IsAlphanumeric(name[0]) || !ascii.IsOnly(name, "+.-") || strings.ToLower(name) != name:
+	case len(name) < 2 || len(name) > MaxNameBytes || !ascii.IsAlphanumeric(name[0]) || !ascii.IsOnly(name, "+.-") || strings.ToLower(name) != name || strings.HasSuffix(name, "-"):
 		return Package{}, document.Wrong(hint, "%s is no package", document.Excerpt(s))
 	case pinned && (len(version) == 0 || len(version) > MaxNameBytes || version[0] < '0' || version[0] > '9' || !ascii.IsOnly(version, ".+~:-")):
 		return Package{}, document.Wrong(hint, "%s has no version of a package after the sign", document.Excerpt(s))
