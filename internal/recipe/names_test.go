@@ -75,6 +75,14 @@ func TestTagsAndVersionsAreInverse(t *testing.T) {
 	})
 }
 
+// A version may be one although no tag can have it.
+func TestVersionOfNoTag(t *testing.T) {
+	r := withTags(t, "{version}ock", ".")
+	if v, err := r.VersionOf("refs/tags/1.lock"); err == nil || v != "" {
+		t.Errorf("got %s, %v", v, err)
+	}
+}
+
 func TestBranchOf(t *testing.T) {
 	r := parse(t, strings.Replace(full, "demo-{major}-built", "{version}/{minor}", 1))
 	for v, want := range map[Version]string{"1.2": "refs/heads/1.2/2", "1.02rc1": "refs/heads/1.02rc1/02", "1": "", "candidates.2": "", "x": ""} {

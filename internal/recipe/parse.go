@@ -1,10 +1,8 @@
 package recipe
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -217,7 +215,6 @@ func readWrites(t *document.Table) []Write {
 		}
 		writes = append(writes, w)
 	}
-	slices.SortFunc(writes, func(a, b Write) int { return cmp.Compare(a.Path, b.Path) })
 	return writes
 }
 

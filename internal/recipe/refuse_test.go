@@ -59,6 +59,7 @@ var refusals = []struct{ name, old, new, says string }{
 	{"archive without version", `archive = "demo-{version}"`, `§archive = "demo"`, "0 times, expected once"},
 	{"archive with two", `archive = "demo-{version}"`, `§archive = "{version}-{version}"`, "2 times"},
 	{"archive with a number", `archive = "demo-{version}"`, `§archive = "demo-{major}"`, "means nothing here"},
+	{"archive with a dot at its end", `archive = "demo-{version}"`, `§archive = "{version}."`, "not portable"},
 	{"archive in a folder", `archive = "demo-{version}"`, `§archive = "a/{version}"`, "not portable"},
 	{"archive that is an option", `archive = "demo-{version}"`, `§archive = "-{version}"`, "not portable"},
 	{"long archive", `archive = "demo-{version}"`, `§archive = "` + strings.Repeat("a", 137) + `{version}"`, "at most 200"},
@@ -73,6 +74,7 @@ var refusals = []struct{ name, old, new, says string }{
 	{"long tag", "release/{version}", "§" + strings.Repeat("a", 137) + "{version}", "no room"},
 	{"tag-dots", `tag-dots = "-"`, `§tag-dots = "+"`, "none of the words"},
 	{"lightweight", "lightweight-tags = true", `§lightweight-tags = "yes"`, "expected a boolean"},
+	{"submodules of no word", `"flatten"`, `§""`, "none of the words"},
 	{"submodules", `"flatten"`, `§"keep"`, "none of the words"},
 
 	{"kind", `kind = "rootfs"`, `§kind = "docker"`, "none of the words"},
@@ -83,17 +85,24 @@ var refusals = []struct{ name, old, new, says string }{
 	{"package that apt removes", `"g++"]`, `§"g++-"]`, "is no package"},
 	{"package that is an option", `"g++"]`, `§"-g"]`, "is no package"},
 	{"package with no version", `"g++"]`, `§"git="]`, "no version of a package"},
+	{"package with a long version", `"g++"]`, `§"git=` + strings.Repeat("1", MaxNameBytes+1) + `"]`, "no version of a package"},
+	{"long package", `"g++"]`, `§"` + strings.Repeat("a", MaxNameBytes+1) + `"]`, "is no package"},
 	{"package with a range", `"g++"]`, `§"git=>2"]`, "no version of a package"},
 	{"package is no text", `"g++"]`, `§1]`, "expected a string, found an integer"},
 	{"variable of ours", "LC_ALL", "§PATH", "not the recipe's to set"},
 	{"variable of git", "LC_ALL", "§GIT_DIR", "not the recipe's to set"},
 	{"variable of the loader", "LC_ALL", "§LD_PRELOAD", "not the recipe's to set"},
+	{"variable with a digit first", "LC_ALL", "§7Z", "no name of a variable"},
+	{"variable of a long name", "LC_ALL", "§" + strings.Repeat("a", MaxNameBytes+1), "no name of a variable"},
+	{"variable without a name", "LC_ALL", `§""`, "no name of a variable"},
+	{"variable with prefix", `LC_ALL = "C"`, `§LC_ALL = "{prefix}"`, "means nothing here"},
 	{"variable with a sign", "LC_ALL", "§LC-ALL", "no name of a variable"},
 	{"variable with NUL", `LC_ALL = "C"`, `§LC_ALL = "\u0000"`, "holds a NUL"},
 	{"variable that is a number", `LC_ALL = "C"`, `§LC_ALL = 1`, "expected a string, found an integer"},
 
 	{"tool twice", "name = \"gen\"\nurl", "§name = \"re2c\"\nurl", "two tools"},
 	{"tool in a folder", `"re2c"`, `§"bin/re2c"`, "no name of a program"},
+	{"tool of a long name", `"re2c"`, `§"` + strings.Repeat("a", MaxNameBytes+1) + `"`, "no name of a program"},
 	{"tool of both sources", `commit = "1`, "§sha256 = \"" + sumA + "\"\ncommit = \"1", `"sha256" is not known here`},
 	{"tool without source", `git = "https://example.org/re2c"`, "", ""},
 	{"commit without its repository", `git = "https://example.org/re2c"`, "", "no source"},
@@ -126,6 +135,7 @@ var refusals = []struct{ name, old, new, says string }{
 
 	{"step without a name", "name = \"autogen\"\n", "", `"name" is missing`},
 	{"step of the same name", "name = \"gen\"\nrun", "§name = \"autogen\"\nrun", "two steps are named"},
+	{"long name", `"autogen"`, `§"` + strings.Repeat("a", MaxNameBytes+1) + `"`, "no name of a step"},
 	{"name with a line end", `"autogen"`, `§"a\nb"`, "no name of a step"},
 	{"name with a space at its end", `"autogen"`, `§"a "`, "no name of a step"},
 	{"run is text", `run = ["gen"]`, `§run = "gen"`, "expected an array, found a string"},
@@ -172,6 +182,9 @@ var refusals = []struct{ name, old, new, says string }{
 	{"no author", `author = {name = "Demo CI", email = "ci@example.org"}`, "", ""},
 	{"author with a bracket", "Demo CI", "§Demo <CI>", "no name of a person"},
 	{"author with a line end", "Demo CI", `§Demo\nCI`, "no name of a person"},
+	{"author with a space before", "Demo CI", "§ Demo", "no name of a person"},
+	{"long author", "Demo CI", "§" + strings.Repeat("a", MaxURLBytes+1), "no name of a person"},
+	{"email with a bracket", "ci@example.org", "§<ci@example.org>", "no email address of a person"},
 	{"author without email", `email = "ci@example.org"`, "§x = 1", ""},
 
 	{"prefix without a slash", `"demo/"`, `§"demo"`, "is no prefix"},
@@ -184,12 +197,18 @@ var refusals = []struct{ name, old, new, says string }{
 	{"format twice", `"zip"]`, `§"tar.xz"]`, "the same twice"},
 	{"level out of range", `"tar.xz" = 6`, `§"tar.xz" = 10`, "out of range"},
 	{"level of no format", `"tar.xz" = 6`, `§"tar.gz" = 6`, `"tar.gz" is not known here`},
+	{"level of zip", `levels = {"tar.xz" = 6}`, `levels = {"zip" = 0}`, "out of range"},
+	{"level of zstd", "\"zip\"]\nmtime = \"generated-after-source\"\nxz-threads = 4\nlevels = {\"tar.xz\" = 6}", "\"tar.zst\"]\nlevels = {§\"tar.zst\" = 20}", "out of range"},
+	{"too many threads", "xz-threads = 4", "§xz-threads = 65", "out of range"},
+	{"threads of no format", `formats = ["tar.xz", "zip"]`, `formats = ["zip"]`, "is not known here"},
 	{"threads", "xz-threads = 4", "§xz-threads = 0", "out of range"},
 	{"mtime", `"generated-after-source"`, `§"now"`, "none of the words"},
 	{"style", `prefix = "demo/"`, `§style = "make"`, "none of the words"},
 	{"style after the keys of another", `xz-threads = 4`, "run = [\"make\"]\n§style = \"make\"", "none of the words"},
 	{"form of an image after its URL", `kind = "rootfs"` + "\nsuite = \"trixie\"\nmirror = \"https://snapshot.debian.org/archive/debian/20260101T000000Z\"\n" + `packages = ["autoconf=2.72-3.1", "g++"]`,
 		"kind = \"image\"\nurl = \"https://example.org/a\"\nsha256 = \"" + sumA + "\"\n§form = \"zip\"", "none of the words"},
+	{"URL of an OCI image", `kind = "rootfs"` + "\nsuite = \"trixie\"\nmirror = \"https://snapshot.debian.org/archive/debian/20260101T000000Z\"\n" + `packages = ["autoconf=2.72-3.1", "g++"]`,
+		"kind = \"image\"\n§url = \"https://example.org/a\"\nsha256 = \"" + sumA + "\"\nform = \"oci\"", `"url" is not known here`},
 	{"command without run", `prefix = "demo/"`, `style = "command"`, ""},
 	{"run without command", `prefix = "demo/"`, `§run = ["make"]`, `"run" is not known here`},
 	{"too much time", "seconds = 60", "seconds = 86401", "out of range"},
@@ -249,5 +268,20 @@ func TestLinesOfWhatIsMissing(t *testing.T) {
 		if !errors.As(err, &perr) || c.line > 0 && perr.Line != c.line {
 			t.Errorf("%s: got %v, expected line %d", name, err, c.line)
 		}
+	}
+}
+
+// Of two places that contradict each other, the later one is named.
+func TestLineOfContradiction(t *testing.T) {
+	text := examples(t)[0] + "[[step]]\nname = 'a'\nrun = ['a']\noutputs = ['x']\n[[download]]\nurl = 'https://example.org/x'\nsha256 = '" + sumA + "'\npath = 'x'\n"
+	for range 2 { // the step first, then the download: what contradicts stands in the last line of both
+		want := strings.Count(text, "\n")
+		var perr *ParseError
+		if _, err := Parse([]byte(text)); !errors.As(err, &perr) || perr.Line != want || !strings.Contains(perr.Detail, "may both create") {
+			t.Errorf("got %v, expected line %d", err, want)
+		}
+		before, steps, _ := strings.Cut(text, "[[step]]")
+		step, download, _ := strings.Cut(steps, "[[download]]")
+		text = before + "[[download]]" + download + "[[step]]" + step
 	}
 }
