@@ -132,3 +132,25 @@ func TestCloseIsOrdered(t *testing.T) {
 		}
 	}
 }
+
+// Each mistake in the kind of a value is told with what to do.
+func TestKinds(t *testing.T) {
+	for text, want := range map[string]string{
+		"[a]\nx = 1":       "line 1: expected an array, found a table; [[NAME]]",
+		"a = 'x y'":        "line 1: expected an array, found a string; in quotes of its own",
+		"a = [1]":          "line 1: expected a string, found an integer; see the specification",
+		"\na = [{}]":       "line 2: expected a string, found a table; a key that holds a dot",
+		"a = [1979-05-27]": "line 1: expected a string, found a date or time; see the specification",
+	} {
+		d, err := Open([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		List(d, "a", anything)
+		says, hint, _ := strings.Cut(want, "; ")
+		var perr *ParseError
+		if !errors.As(d.First(), &perr) || perr.Error() != says || !strings.Contains(perr.Hint, hint) {
+			t.Errorf("%q: got %v, expected %s", text, d.First(), want)
+		}
+	}
+}

@@ -138,11 +138,25 @@ func kindOf(value any) string {
 	return "a date or time"
 }
 
+// hintFor says what to do about the usual mistakes of one kind for another.
+func hintFor(want, found string) string {
+	switch {
+	case want == "an array" && found == "a table":
+		return "write the name of a table that may be there several times in two pairs of brackets, [[NAME]]"
+	case want == "an array":
+		return "write [\"...\", \"...\"], each part in quotes of its own"
+	case want == "a string" && found == "a table":
+		return "put a key that holds a dot into quotes"
+	}
+	return "see the specification of this file for what each key holds"
+}
+
 // as returns the value as a T.
 func as[T any](t *Table, place string, value any) (T, bool) {
 	v, ok := value.(T)
 	if !ok {
-		t.Fail(place, Wrong("see the specification of this file for what each key holds", "expected %s, found %s", kindOf(any(v)), kindOf(value)))
+		want, found := kindOf(any(v)), kindOf(value)
+		t.Fail(place, Wrong(hintFor(want, found), "expected %s, found %s", want, found))
 	}
 	return v, ok
 }
