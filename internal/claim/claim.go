@@ -46,7 +46,7 @@ func Read(name string, content []byte) Claim {
 		if strings.HasSuffix(name, ".pdf") || strings.HasSuffix(name, ".output") {
 			where, lines = content, math.MaxInt // says it at its end, or after a list of conflicts
 		}
-		if !bytes.Contains(where, []byte(p.needle)) || p.names != nil && !p.names.MatchString(name) {
+		if p.names != nil && !p.names.MatchString(name) || !bytes.Contains(where, []byte(p.needle)) {
 			continue
 		}
 		if c, ok := p.claim(where, lines); ok {

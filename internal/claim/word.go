@@ -79,7 +79,7 @@ var changeLogHead = regexp.MustCompile(`^\d{4}-\d\d-\d\d  \S.*  <\S*>$`)
 // FirstEntry returns the first line of text of the first entry of a ChangeLog,
 // "" for none.
 func FirstEntry(name string, content []byte) string {
-	if !strings.HasPrefix(name, "ChangeLog") {
+	if name != "ChangeLog" && name != "ChangeLog.txt" {
 		return ""
 	}
 	entry, headed := "", false

@@ -2,6 +2,7 @@ package gitrepo
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/countermark/countermark/internal/digest"
@@ -34,6 +35,43 @@ func (r *Repository) Blobs(ctx context.Context, ids []digest.ObjectID, each func
 		return refusal.New(refusal.GitType, "the object is a %v where a blob was expected", o.Type).At(refusal.Unknown, ids[i].String())
 	})
 	return missing, err
+}
+
+// SmallBlobs is Blobs without those of more than maxBytes, and without those that
+// are not there or cannot be fetched: they are left out. The error is another's
+// than theirs.
+func (r *Repository) SmallBlobs(ctx context.Context, ids []digest.ObjectID, maxBytes int64, each func(id digest.ObjectID, content []byte) error) error {
+	if !r.local {
+		if err := r.fetchBlobs(ctx, ids); err != nil && !isAbsence(err) {
+			return err
+		}
+	}
+	var small []digest.ObjectID
+	err := r.reader.Info(ctx, ids, func(i int, o objects.Object) error {
+		if o.Type == digest.Blob && o.SizeBytes <= maxBytes {
+			small = append(small, ids[i])
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return r.reader.Read(ctx, small, func(i int, o objects.Object) error {
+		if o.Type != digest.Blob {
+			return nil
+		}
+		return each(small[i], o.Content)
+	})
+}
+
+// isAbsence reports whether an error of fetching says that an object, or all of
+// the server's, cannot be had.
+func isAbsence(err error) bool {
+	if _, unreachable := errors.AsType[*TransportError](err); unreachable {
+		return true
+	}
+	refused, ok := errors.AsType[*refusal.Refusal](err)
+	return ok && (refused.Rule == refusal.GitMissing || refused.Rule == refusal.GitLimit)
 }
 
 // fetchBlobs fetches those of the blobs, given in order, that are not here.

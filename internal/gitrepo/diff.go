@@ -1,6 +1,7 @@
 package gitrepo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -32,9 +33,12 @@ func (r *Repository) Diff(ctx context.Context, before, after []byte) ([]string, 
 		}
 	}
 	out := &gitexec.Limited{Max: maxDiffBytes, What: "difference"}
+	args := []string{"diff", "--no-index", "--no-ext-diff", "--no-textconv", "--no-color", "--diff-algorithm=histogram", "--unified=3"}
+	if bytes.IndexByte(before, 0) < 0 {
+		args = append(args, "--text") // one zero byte must not hide what else was done
+	}
 	err := r.program.Run(ctx, gitexec.Call{
-		Args: []string{"diff", "--no-index", "--no-ext-diff", "--no-textconv", "--no-color", "--diff-algorithm=histogram",
-			"--unified=3", "--", "before", "after"},
+		Args:   append(args, "--", "before", "after"),
 		GitDir: r.reader.GitDir, Folder: dir, Stdout: out,
 	})
 	lines := out.Lines()

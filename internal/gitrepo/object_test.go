@@ -166,6 +166,28 @@ func TestBlobs(t *testing.T) {
 	}
 }
 
+// SmallBlobs passes over what is large, absent, or no blob.
+func TestSmallBlobs(t *testing.T) {
+	w := newWork(t).sample()
+	r := open(t, w.dir)
+	a, c := w.id("HEAD:a.txt"), w.id("HEAD:sub/deep/c")
+	ids := []digest.ObjectID{c, absent(t, 1), w.id("HEAD"), a}
+	for max, want := range map[int64]string{3: "", 5: "one\n", 6: "three\none\n"} {
+		got := ""
+		err := r.SmallBlobs(t.Context(), ids, max, func(_ digest.ObjectID, content []byte) error {
+			got += string(content)
+			return nil
+		})
+		if err != nil || got != want {
+			t.Errorf("up to %d bytes: %q, %v, want %q", max, got, err, want)
+		}
+	}
+	stop := errors.New("stop")
+	if err := r.SmallBlobs(t.Context(), ids, 9, func(digest.ObjectID, []byte) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A context that ends, ends a read at once; the next one works.
 func TestCancel(t *testing.T) {
 	w := newWork(t).sample()

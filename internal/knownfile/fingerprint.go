@@ -72,6 +72,14 @@ func Take(name string, content []byte) Fingerprint {
 	return f
 }
 
+// TakeAny is Take for a content that may hold zero bytes to hide its form: shells
+// and make pass over them in a comment.
+func TakeAny(name string, content []byte) Fingerprint {
+	f := Identify(name, content)
+	f.Form = formOf(content)
+	return f
+}
+
 // Identify returns the fingerprint without its form, which costs most: enough to
 // find a known file, and to compare serial numbers.
 func Identify(name string, content []byte) Fingerprint {
@@ -99,7 +107,7 @@ func formOf(content []byte) Form {
 		}
 		line = line[:0]
 		for _, c := range raw {
-			if c != ' ' && c != '\t' && c != '\r' && c != '\f' && c != '\v' {
+			if c != ' ' && c != '\t' && c != '\r' && c != '\f' && c != '\v' && c != 0 {
 				line = append(line, c)
 			}
 		}

@@ -149,7 +149,7 @@ func Best(origins []Origin, name string) Origin {
 	for _, o := range origins {
 		switch {
 		case path.Base(o.Path) != name:
-		case !o.isBorrowed():
+		case !o.IsBorrowed():
 			return o
 		case !found:
 			best, found = o, true
@@ -158,10 +158,10 @@ func Best(origins []Origin, name string) Origin {
 	return best
 }
 
-// isBorrowed reports whether the file is another tool's, which this one ships for
+// IsBorrowed reports whether the file is another tool's, which this one ships for
 // its own use: what gettext has in build-aux is automake's and gnulib's
 // (gettext's autogen.sh), but for config.rpath.
-func (o Origin) isBorrowed() bool {
+func (o Origin) IsBorrowed() bool {
 	return o.Tool == "gettext" && path.Base(path.Dir(o.Path)) == "build-aux" && path.Base(o.Path) != "config.rpath"
 }
 
@@ -364,12 +364,17 @@ func (x *Index) prepare() {
 	x.byBin = newBinTable(x.forms)
 }
 
-// Named returns where a known file of the given base name was shipped.
+// Named returns where a known file of the given base name was shipped: by the
+// first of the index's tools that has one.
 func (x *Index) Named(name string) (where Origin, ok bool) {
+	first := 0
 	for _, i := range x.byName[name] {
-		return Best(x.originsOf(&x.records[i]), name), true
+		o := Best(x.originsOf(&x.records[i]), name)
+		if rank := slices.Index(x.tools, o.Tool); !ok || rank < first {
+			where, first, ok = o, rank, true
+		}
 	}
-	return Origin{}, false
+	return where, ok
 }
 
 // isPath reports whether p can stand for the path of a file.

@@ -18,20 +18,18 @@ func (j *judgement) change(c *changed) Finding {
 		c.print.Serial = serialAs(c.path, same.serial)
 	}
 	f := Finding{Path: c.path, Kind: c.kind, Serial: c.print.Serial}
-	if base := j.commit.Lookup(c.path); base == nil || base.Kind != c.kind {
-		f.Change, f.Evidence = OtherChange, "it is another kind of file"
-		return f
-	} else if c.kind != tree.File {
-		f.Change, f.Evidence = OtherChange, fmt.Sprintf("another %v", c.kind)
-		return f
-	}
-	if known := j.Index.Find(c.print.SHA256); len(known) > 0 && c.size > 0 {
+	if known := j.Index.Find(c.print.SHA256); len(known) > 0 && c.size > 0 && c.kind == tree.File {
 		f.Change, f.Known = KnownToolFile, known
 		f.describeKnown(path.Base(string(c.path)))
 		return f
 	}
 	f.Change = c.change
+	base := j.commit.Lookup(c.path)
 	switch {
+	case base == nil || base.Kind != c.kind:
+		f.Change, f.Evidence = OtherChange, "it is another kind of file"
+	case c.kind != tree.File:
+		f.Change, f.Evidence = OtherChange, fmt.Sprintf("another %v", c.kind)
 	case c.change != ChangeUnknown:
 		f.Evidence = c.said
 	case c.blob.IsZero():
@@ -99,7 +97,7 @@ func describeDifference(d catalogue.Difference) string {
 		}
 	}
 	if len(d.HeaderFields) > 0 {
-		parts = append(parts, "header: "+strings.Join(d.HeaderFields, ", "))
+		parts = append(parts, "header: "+clip(strings.Join(d.HeaderFields, ", ")))
 	}
 	if len(parts) == 0 {
 		parts = append(parts, "comments, references, order or wrapping differ")

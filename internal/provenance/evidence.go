@@ -3,7 +3,6 @@ package provenance
 import (
 	"bytes"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/countermark/countermark/internal/catalogue"
@@ -19,11 +18,15 @@ const (
 	maxObservations  = 20_000    // added files that are looked at
 	maxChangedBytes  = 12 << 20  // contents that differ from the commit's, together
 	maxChangedFile   = 1 << 20   // each of them
-	maxTemplateBytes = 2 << 20   // templates, together; and as much of what may be made of them
-	maxTemplateFile  = 128 << 10 // each of them; of larger ones the fingerprint
+	maxTemplateBytes = 4 << 20   // templates, together; and as much of what may be made of them
+	maxTemplateFile  = 256 << 10 // each of them
 	maxCatalogues    = 4_000     // .po files, and as many templates
 	maxTextBytes     = 512       // of each text that a file says of itself
 )
+
+// MaxCommittedBytes is the size of the largest committed blob that Give has a use
+// for.
+const MaxCommittedBytes = maxChangedFile
 
 // observation is what is remembered of an added file.
 type observation struct {
@@ -39,13 +42,12 @@ type observation struct {
 	token     string            // the one word that the file holds
 	title     string            // of a manual page: "NAME.SECTION"
 	entry     string            // the first entry's summary, of a ChangeLog
-	expansion []byte            // the content, if a template of it is tracked
+	expansion []byte            // the content, if a template of it is tracked and it names no tool
 	unread    string            // why the content was not looked at
 }
 
 // template is a tracked file from which another may be made by filling in.
 type template struct {
-	form    knownfile.Form
 	content []byte // nil: not kept
 	differs bool   // from the commit's
 }
@@ -100,7 +102,7 @@ func (v *Evidence) Inspect(e, base *tree.Entry, content []byte) {
 	switch {
 	case base == nil:
 		v.observe(e, content)
-	case base.Kind == tree.File && !e.IDs.Agree(base.IDs):
+	case base.Kind != e.Kind || !e.IDs.Agree(base.IDs):
 		v.observeChange(e, base, content)
 	}
 	if content != nil && v.isTemplate(e.Path) {
@@ -112,7 +114,7 @@ func (v *Evidence) addTemplate(p tree.Path, differs bool, content []byte) {
 	if len(v.templates) >= maxCatalogues {
 		return
 	}
-	t := template{form: knownfile.Take(string(p), content).Form, differs: differs}
+	t := template{differs: differs}
 	if len(content) <= maxTemplateFile && v.keptTempl+len(content) <= maxTemplateBytes {
 		v.keptTempl += len(content)
 		t.content = bytes.Clone(content)
@@ -141,7 +143,7 @@ func (v *Evidence) observe(e *tree.Entry, content []byte) {
 		return
 	}
 	name := path.Base(string(e.Path))
-	o.print = knownfile.Take("any.m4", content)
+	o.print = knownfile.TakeAny("any.m4", content)
 	o.serial, o.print.Serial = o.print.Serial, serialAs(e.Path, o.print.Serial)
 	o.claim = claim.Read(name, content)
 	o.token = claim.Word(content)
@@ -156,7 +158,7 @@ func (v *Evidence) observe(e *tree.Entry, content []byte) {
 			o.problem = err.Error()
 		}
 	}
-	if len(v.templatesOf(e.Path)) > 0 && len(content) <= maxTemplateFile && v.keptFilled+len(content) <= maxTemplateBytes {
+	if o.claim.Tool == "" && len(v.templatesOf(e.Path)) > 0 && len(content) <= maxTemplateFile && v.keptFilled+len(content) <= maxTemplateBytes {
 		v.keptFilled += len(content)
 		o.expansion = bytes.Clone(content)
 	}
@@ -181,7 +183,7 @@ func (v *Evidence) observeChange(e, base *tree.Entry, content []byte) {
 	if content != nil {
 		c.print = knownfile.Identify(path.Base(string(e.Path)), content)
 	}
-	if content != nil && !c.blob.IsZero() && len(content) <= maxChangedFile && v.kept+len(content) <= maxChangedBytes {
+	if content != nil && base.Kind == tree.File && !c.blob.IsZero() && len(content) <= maxChangedFile && v.kept+len(content) <= maxChangedBytes {
 		v.kept += len(content)
 		c.content = bytes.Clone(content)
 		v.waiting[c.blob] = append(v.waiting[c.blob], len(v.changed))
@@ -202,16 +204,19 @@ func (v *Evidence) Needed(changed map[tree.Path]bool, within func(tree.Path) boo
 			}
 		}
 	}
+	asked := make(map[tree.Path]bool)
 	for i := range v.added {
 		if v.added[i].expansion == nil {
 			continue
 		}
 		for _, name := range v.templatesOf(v.added[i].path) {
 			id := v.commit.Lookup(name).IDs.In(v.format)
-			if _, seen := v.templates[name]; !seen && within(name) && !slices.Contains(v.absent[id], name) {
-				v.absent[id] = append(v.absent[id], name)
-				ids = append(ids, id)
+			if _, seen := v.templates[name]; seen || asked[name] || !within(name) {
+				continue
 			}
+			asked[name] = true
+			v.absent[id] = append(v.absent[id], name)
+			ids = append(ids, id)
 		}
 	}
 	return ids

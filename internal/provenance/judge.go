@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/countermark/countermark/internal/catalogue"
 	"github.com/countermark/countermark/internal/claim"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/knownfile"
@@ -100,16 +101,16 @@ func (j *judgement) label(o *observation) Finding {
 	}
 	f := Finding{Path: o.path, Kind: o.kind, Label: Unexplained, Claim: o.claim, Serial: o.print.Serial}
 	for _, try := range []func(*observation, *Finding) bool{
-		j.toolFile, j.empty, j.copied, j.compiled, j.modified, j.namesake, j.headed, j.renamed, j.stated, j.filledIn, j.token, j.history, j.rendered,
+		j.toolFile, j.copied, j.compiled, j.modified, j.namesake, j.empty, j.headed, j.renamed, j.stated, j.filledIn, j.token, j.history, j.rendered,
 	} {
 		if try(o, &f) {
 			break
 		}
 	}
-	if f.Label == Copy && path.Base(string(f.Of)) != path.Base(string(f.Path)) {
+	if f.Label == Copy || f.Label == SubmoduleContent {
 		j.setNamesake(&f)
 	}
-	if f.Label != ToolFile {
+	if f.Label != ToolFile || f.Namesake != nil {
 		j.serialAhead(&f)
 	}
 	if f.Label == Unexplained && f.Evidence == "" {
@@ -118,12 +119,20 @@ func (j *judgement) label(o *observation) Finding {
 	return f
 }
 
-// linkedAs returns what is known of a hard link to a file that was looked at. A
-// header counts in a file of its name only.
+// linkedAs returns what is known of a hard link to a file that was looked at.
+// What was read as the name of the file wants it counts in a file of that name
+// only.
 func (o *observation) linkedAs(p tree.Path) *observation {
 	link := *o
 	link.path, link.print.Serial = p, serialAs(p, o.serial)
-	if !link.claim.Generic && path.Base(string(p)) != path.Base(string(o.path)) {
+	if path.Base(string(p)) == path.Base(string(o.path)) {
+		return &link
+	}
+	link.entry, link.expansion, link.meaning, link.problem = "", nil, catalogue.Meaning{}, ""
+	if ext := path.Ext(string(p)); ext == ".gmo" || ext == ".mo" {
+		link.problem = "it is a hard link to a file of another name"
+	}
+	if !link.claim.Generic {
 		link.claim = claim.Claim{}
 	}
 	return &link
@@ -137,8 +146,12 @@ func (j *judgement) toolFile(o *observation, f *Finding) bool {
 	if len(f.Known) == 0 {
 		return false
 	}
-	f.describeKnown(path.Base(string(o.path)))
+	name := path.Base(string(o.path))
+	f.describeKnown(name)
 	f.Label = ToolFile
+	if !slices.ContainsFunc(f.Known, func(k knownfile.Origin) bool { return path.Base(k.Path) == name }) {
+		j.setNamesake(f)
+	}
 	return true
 }
 
@@ -147,12 +160,15 @@ func (f *Finding) describeKnown(name string) {
 	best := knownfile.Best(f.Known, name)
 	f.Tool, f.Version = best.Tool, best.Versions()
 	f.Evidence = fmt.Sprintf("%s of %s %s", best.Path, best.Tool, best.Versions())
-	if path.Base(best.Path) != name {
+	switch {
+	case path.Base(best.Path) != name:
 		f.Evidence += ", under another name"
+	case best.IsBorrowed():
+		f.Evidence += ", where it is another tool's"
 	}
 }
 
-// empty explains files that hold nothing: they would be copies of each other.
+// empty explains files that hold nothing.
 func (j *judgement) empty(o *observation, f *Finding) bool {
 	if o.kind != tree.File || o.size != 0 {
 		return false
@@ -164,7 +180,7 @@ func (j *judgement) empty(o *observation, f *Finding) bool {
 func (j *judgement) copied(o *observation, f *Finding) bool {
 	id := o.ids.In(j.format)
 	at, ok := j.tracked[id]
-	if !ok || o.kind != tree.File {
+	if !ok || o.kind != tree.File || o.size == 0 { // empty files would be copies of each other
 		return false
 	}
 	if same, ok := j.named[blobName{id, path.Base(string(o.path))}]; ok {
@@ -209,7 +225,7 @@ func (j *judgement) compiled(o *observation, f *Finding) bool {
 // modified looks for a known file of the same name that this one came from.
 func (j *judgement) modified(o *observation, f *Finding) bool {
 	m, ok := j.Index.Nearest(path.Base(string(o.path)), o.print)
-	if ok && !m.SameForm && m.Percent < minPercentDespiteHeader && o.claim.Usual {
+	if ok && !m.SameForm && m.Percent < minPercentDespiteHeader && o.claim.Usual && !runsInBuild(path.Base(string(o.path))) {
 		return false // a Makefile.in by automake has much in common with every other
 	}
 	return ok && f.setNearest(&m)
@@ -288,26 +304,22 @@ func (j *judgement) claimed(o *observation, f *Finding) bool {
 	return true
 }
 
-// minTemplatePercent is how many of the lines of a file and of its template must
-// be common where it cannot be shown that one is the other, filled in.
-const minTemplatePercent = 60
-
 // filledIn holds a file to its template.
 func (j *judgement) filledIn(o *observation, f *Finding) bool {
+	if o.kind != tree.File || o.unread != "" {
+		return false
+	}
 	for _, name := range j.templatesOf(o.path) {
 		template, ok := j.templates[name]
 		if !ok {
 			continue
 		}
-		f.Evidence = ""
-		if template.content != nil && o.expansion != nil {
-			if lines, ok := fills(o.expansion, template.content); ok {
-				f.Evidence = fmt.Sprintf("%s with %s filled in", name, count(lines, "line"))
-			}
-		} else if same, filled := template.form.Sketch.Compare(o.print.Form.Sketch); filled > 0 && 100*same/filled >= minTemplatePercent {
-			f.Evidence = fmt.Sprintf("about %d %% of its lines as in %s", min(99, shareOf(100*same/filled)), name)
+		if template.content == nil || o.expansion == nil {
+			f.Evidence = fmt.Sprintf("%s may be its template; one of both is too large to tell", name)
+			continue
 		}
-		if f.Evidence != "" {
+		if lines, ok := fills(o.expansion, template.content); ok {
+			f.Evidence = fmt.Sprintf("%s with %s filled in", name, count(lines, "line"))
 			if template.differs {
 				f.Evidence += ", which is not the commit's either"
 			}
@@ -384,5 +396,5 @@ func (j *judgement) nothing(o *observation) string {
 	case o.unread != "":
 		return o.unread
 	}
-	return "nothing known is like it, and no generator's header was found in it"
+	return "it is no known file, nor like one as a text, and no generator's header was found in it"
 }

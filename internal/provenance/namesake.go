@@ -40,17 +40,31 @@ func (j *judgement) setNamesake(f *Finding) bool {
 	return ok
 }
 
-// runsInBuild reports whether a base name is that of an m4 file, or of a script
-// that automake, libtool or gettext put beside configure. aclocal and autotest
-// write files of their own names anew for each release.
-func runsInBuild(name string) bool {
+// isBuildFile reports whether a base name is that of a script or make file which
+// automake, libtool, gettext, gnulib or gtk-doc put into a project, and which a
+// build runs.
+func isBuildFile(name string) bool {
 	switch name {
-	case "aclocal.m4", "package.m4":
-		return false
-	case "ar-lib", "compile", "config.guess", "config.rpath", "config.sub", "depcomp", "elisp-comp", "install-sh", "libtoolize",
-		"ltmain.in", "ltmain.sh", "mdate-sh", "missing", "mkinstalldirs", "py-compile", "tap-driver.pl", "tap-driver.sh",
-		"test-driver", "texinfo.tex", "ylwrap":
+	case "ar-lib", "compile", "config.guess", "config.sub", "depcomp", "elisp-comp", "install-sh", "mdate-sh", "missing", "mkinstalldirs",
+		"py-compile", "tap-driver.pl", "tap-driver.sh", "test-driver", "texinfo.tex", "ylwrap", // automake
+		"libtoolize", "ltmain.in", "ltmain.sh", // libtool
+		"Makefile.in.in", "Rules-quot", "boldquot.sed", "config.libpath", "config.rpath", "insert-header.sed", "insert-header.sin",
+		"quot.sed", "remove-potcdate.sed", "remove-potcdate.sin", // gettext
+		"GNUmakefile", "autogen.sh", "autopull.sh", "bootstrap", "bootstrap-funclib.sh", "csharpcomp.sh.in", "csharpexec.sh.in",
+		"git-version-gen", "install-reloc", "javacomp.sh.in", "javaexec.sh.in", "libtool-reloc", "maint.mk", "move-if-change",
+		"prefix-gnulib-mk", "reloc-ldflags", "relocatable.sh.in", // gnulib
+		"gtk-doc.make", "gtk-doc.no-tmpl.make": // gtk-doc
 		return true
 	}
-	return path.Ext(name) == ".m4"
+	return false
+}
+
+// runsInBuild reports whether a base name is that of an m4 file or of a build
+// file. aclocal and autotest write files of their own names anew for each
+// release.
+func runsInBuild(name string) bool {
+	if name == "aclocal.m4" || name == "package.m4" {
+		return false
+	}
+	return isBuildFile(name) || path.Ext(name) == ".m4"
 }

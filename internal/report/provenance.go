@@ -173,7 +173,10 @@ func (t *text) labels(d *Document, head, color string, changed bool) {
 	t.items(head, color, items)
 	for _, g := range named {
 		if names := d.pathsOf(g); len(names) <= maxNamed {
-			t.wrapAt(color, strings.Repeat(" ", 7)+labelOf(g.Label, g.Change)+": ", strings.Repeat(" ", 17), strings.Join(names, ", "))
+			for i := range names[:len(names)-1] {
+				names[i] += ","
+			}
+			t.wrapWords(color, strings.Repeat(" ", 7)+labelOf(g.Label, g.Change)+": ", strings.Repeat(" ", 17), names)
 			continue
 		}
 		t.list(strings.Repeat(" ", 7)+labelOf(g.Label, g.Change)+":", color, d.namesOf(g))
@@ -243,9 +246,9 @@ func toolsOf(g provenance.Group) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
-// items writes all items after head, wrapped between words.
+// items writes all items, which were escaped, after head, wrapped between words.
 func (t *text) items(head, color string, items []string) {
-	t.wrapAt(color, fmt.Sprintf("%-16s ", head), strings.Repeat(" ", 17), strings.Join(items, ", "))
+	t.wrapWords(color, fmt.Sprintf("%-16s ", head), strings.Repeat(" ", 17), strings.Fields(strings.Join(items, ", ")))
 }
 
 // explanation writes what --explain is for.

@@ -248,12 +248,17 @@ func (t *text) wrap(color, head, body string) { t.wrapAt(color, head, "  ", body
 
 // wrapAt writes a paragraph, its head painted, its further lines indented.
 func (t *text) wrapAt(color, head, indent, body string) {
+	t.wrapWords(color, head, indent, strings.Fields(escape.Text(body)))
+}
+
+// wrapWords is wrapAt of words that were escaped before.
+func (t *text) wrapWords(color, head, indent string, words []string) {
 	line, painted := head, t.paint(color, head)
 	flush := func() {
 		t.line("%s", strings.TrimRight(painted+strings.TrimPrefix(line, head), " "))
 		head, painted = "", ""
 	}
-	for word := range strings.FieldsSeq(escape.Text(body)) {
+	for _, word := range words {
 		if len([]rune(line))+1+len([]rune(word)) > t.style.Width && line != head && line != indent {
 			flush()
 			line = indent

@@ -2,7 +2,6 @@ package verification
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/countermark/countermark/internal/compare"
 	"github.com/countermark/countermark/internal/digest"
-	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/indexing"
 	"github.com/countermark/countermark/internal/provenance"
 	"github.com/countermark/countermark/internal/report"
@@ -32,7 +30,7 @@ func (v *verification) label(ctx context.Context, result *compare.Report) error 
 		}
 	}
 	if len(in.Added)+len(in.Changed) == 0 && v.o.Explain == "" {
-		return nil
+		return v.readIndexes(ctx)
 	}
 	if err := v.giveCommitted(ctx, changed); err != nil {
 		return err
@@ -63,8 +61,18 @@ func (v *verification) label(ctx context.Context, result *compare.Report) error 
 	return v.explainPath(ctx, result)
 }
 
+// readIndexes reads the index files that were named and are not needed: a broken
+// one must not wait for the release that needs it.
+func (v *verification) readIndexes(ctx context.Context) error {
+	if len(v.o.Indexes) == 0 {
+		return nil
+	}
+	_, err := v.index.Wait(ctx, v.o.Indexes, nil)
+	return err
+}
+
 // giveCommitted reads the committed content of the files that were changed, and
-// of templates. Where it cannot be had, the report says so of each.
+// of templates. Where it cannot be had or is too large, the report says so of each.
 func (v *verification) giveCommitted(ctx context.Context, changed map[tree.Path]bool) error {
 	for _, p := range v.parts {
 		ids := v.evidence.Needed(changed, func(path tree.Path) bool {
@@ -74,11 +82,11 @@ func (v *verification) giveCommitted(ctx context.Context, changed map[tree.Path]
 		if len(ids) == 0 {
 			continue
 		}
-		_, err := p.repo.Blobs(ctx, ids, func(id digest.ObjectID, content []byte) error {
+		err := p.repo.SmallBlobs(ctx, ids, provenance.MaxCommittedBytes, func(id digest.ObjectID, content []byte) error {
 			v.evidence.Give(id, content)
 			return nil
 		})
-		if _, unreachable := errors.AsType[*gitrepo.TransportError](err); err != nil && !unreachable {
+		if err != nil {
 			return err
 		}
 	}
@@ -147,12 +155,12 @@ func (v *verification) baseFor(ctx context.Context, f *provenance.Finding) (cont
 	}
 	part, _ := v.parts.of(f.Path)
 	base := v.tree.Lookup(f.Path)
-	_, err = part.repo.Blobs(ctx, []digest.ObjectID{base.IDs.In(v.target.ID.Format())}, func(_ digest.ObjectID, blob []byte) error {
+	if base == nil || base.Kind == tree.Submodule {
+		return nil, "", nil
+	}
+	err = part.repo.SmallBlobs(ctx, []digest.ObjectID{base.IDs.In(v.target.ID.Format())}, maxDiffBytes, func(_ digest.ObjectID, blob []byte) error {
 		content = slices.Clone(blob)
 		return nil
 	})
-	if _, unreachable := errors.AsType[*gitrepo.TransportError](err); unreachable {
-		err = nil
-	}
 	return content, "the commit", err
 }
