@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/pem"
+	"io"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -9,19 +11,26 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // serve REPO serves the folder's repositories over https with git's own
 // http-backend, sets $URL to the address of REPO, and makes git trust the
-// server. "serve stop" stops it.
+// server. "serve refs" makes it list its refs and give nothing more, "serve stop"
+// stops it.
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: serve REPO|stop")
+		ts.Fatalf("usage: serve REPO|refs|stop")
 	}
-	if args[0] == "stop" {
-		ts.Value(serverKey{}).(*serverSlot).stop()
+	slot := ts.Value(serverKey{}).(*serverSlot)
+	switch args[0] {
+	case "refs":
+		slot.refsOnly.Store(true)
+		return
+	case "stop":
+		slot.stop()
 		return
 	}
 	out, err := exec.Command("git", "--exec-path").Output()
@@ -35,6 +44,10 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		"GIT_CONFIG_KEY_2=safe.directory", "GIT_CONFIG_VALUE_2=*",
 	}}
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if slot.refsOnly.Load() && !isListing(r) {
+			http.Error(w, "out of order", http.StatusServiceUnavailable)
+			return
+		}
 		if protocol := r.Header.Get("Git-Protocol"); protocol != "" {
 			withProtocol := *handler
 			withProtocol.Env = append(withProtocol.Env[:len(handler.Env):len(handler.Env)], "GIT_PROTOCOL="+protocol)
@@ -43,7 +56,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		handler.ServeHTTP(w, r)
 	}))
-	ts.Value(serverKey{}).(*serverSlot).server = server
+	slot.server = server
 	authority := ts.MkAbs("authority.pem")
 	ts.Check(os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
 	ts.Setenv("GIT_SSL_CAINFO", authority)
@@ -51,13 +64,27 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // serverSlot holds the server that a script started.
-type serverSlot struct{ server *httptest.Server }
+type serverSlot struct {
+	server   *httptest.Server
+	refsOnly atomic.Bool // it gives no objects
+}
 
 type serverKey struct{}
+
+// isListing reports whether a request asks for refs (gitprotocol-v2, "ls-refs").
+func isListing(r *http.Request) bool {
+	if r.Method == http.MethodGet {
+		return true
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return err == nil && bytes.Contains(body, []byte("command=ls-refs"))
+}
 
 func (s *serverSlot) stop() {
 	if s.server != nil {
 		s.server.Close()
 		s.server = nil
 	}
+	s.refsOnly.Store(false)
 }
