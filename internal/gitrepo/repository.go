@@ -1,6 +1,7 @@
 package gitrepo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -44,6 +45,19 @@ type Resolved struct {
 	Tag      *gitobject.Tag  // nil for a lightweight tag
 	CommitID digest.ObjectID
 	Commit   *gitobject.Commit
+}
+
+// Access is what the other parts of this edge need of an open repository.
+type Access struct {
+	Program *gitexec.Program
+	Reader  *objects.Reader
+	Common  string // a local repository's own folder; of a remote one, our own bare repository
+	Temp    string // folder for everything temporary
+}
+
+// Access returns what it says; it is valid until Close.
+func (r *Repository) Access() Access {
+	return Access{r.program, r.reader, cmp.Or(r.common, r.reader.GitDir), r.temp}
 }
 
 // newRepository makes the folder for everything temporary.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/countermark/countermark/internal/compare"
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/gitrepo/difference"
 	"github.com/countermark/countermark/internal/indexing"
 	"github.com/countermark/countermark/internal/provenance"
 	"github.com/countermark/countermark/internal/report"
@@ -122,7 +123,7 @@ func (v *verification) explainPath(ctx context.Context, result *compare.Report) 
 		x.Detail = fmt.Sprintf("it differs from %s; one of both is larger than 1 MiB, too large for a difference by lines", name)
 	case base != nil:
 		x.DiffFrom = name
-		x.Diff, err = v.repo.Diff(ctx, base, v.evidence.Explained)
+		x.Diff, err = difference.Lines(ctx, v.repo, base, v.evidence.Explained)
 	case f.Nearest != nil:
 		x.Detail = fmt.Sprintf("the text of %s of %s %s is not at hand; --known names a folder, an archive or a package that has it (SHA-256 %v)",
 			f.Nearest.Path, f.Nearest.Tool, f.Nearest.Versions(), f.Nearest.SHA256)

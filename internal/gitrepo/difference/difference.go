@@ -1,4 +1,7 @@
-package gitrepo
+// Package difference shows in which lines two contents differ, as git sees it: two
+// files of our own, outside of every repository, so that no attribute, driver or
+// configuration has a say.
+package difference
 
 import (
 	"bytes"
@@ -9,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/gitrepo/gitexec"
 	"github.com/countermark/countermark/internal/refusal"
 )
@@ -16,13 +20,12 @@ import (
 // maxDiffBytes bounds a diff; nobody reads more.
 const maxDiffBytes = 1 << 20
 
-// Diff returns the lines of a unified diff of two contents, from its first "@@"
+// Lines returns the lines of a unified diff of two contents, from its first "@@"
 // on; none if they are equal, and git's one line about it if one is binary. One
 // that is longer than maxDiffBytes ends in a line that says so.
-// git compares two files of our own, outside of every repository, so that no
-// attribute, driver or configuration has a say.
-func (r *Repository) Diff(ctx context.Context, before, after []byte) ([]string, error) {
-	dir := filepath.Join(r.temp, "diff")
+func Lines(ctx context.Context, r *gitrepo.Repository, before, after []byte) ([]string, error) {
+	a := r.Access()
+	dir := filepath.Join(a.Temp, "diff")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making a temporary folder: %w", err)
 	}
@@ -37,9 +40,9 @@ func (r *Repository) Diff(ctx context.Context, before, after []byte) ([]string, 
 	if bytes.IndexByte(before, 0) < 0 {
 		args = append(args, "--text") // one zero byte must not hide what else was done
 	}
-	err := r.program.Run(ctx, gitexec.Call{
+	err := a.Program.Run(ctx, gitexec.Call{
 		Args:   append(args, "--", "before", "after"),
-		GitDir: r.reader.GitDir, Folder: dir, Stdout: out,
+		GitDir: a.Reader.GitDir, Folder: dir, Stdout: out,
 	})
 	lines := out.Lines()
 	failed, ran := errors.AsType[*gitexec.RunError](err)
