@@ -61,6 +61,7 @@ var policy = map[string]permission{
 	"internal/pattern":   {layer: formats, internal: []string{"document", "escape", "tree"}},
 	"internal/recipe":    {layer: formats, internal: []string{"ascii", "digest", "document", "escape", "gitobject", "pattern", "refusal", "tree"}},
 
+	"internal/account":    {layer: judgement, internal: []string{"recipe", "tree"}},
 	"internal/compare":    {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
 	"internal/provenance": {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},
 	"internal/revision":   {layer: judgement, internal: []string{"digest", "escape", "lockfile"}},
