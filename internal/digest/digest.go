@@ -30,6 +30,24 @@ func ParseSHA256(s string) (SHA256, error) {
 	return d, err
 }
 
+// MarshalText returns the digest as String does, "" for the zero value.
+func (d SHA256) MarshalText() ([]byte, error) {
+	if d.IsZero() {
+		return nil, nil
+	}
+	return []byte(d.String()), nil
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (d *SHA256) UnmarshalText(text []byte) (err error) {
+	if len(text) == 0 {
+		*d = SHA256{}
+		return nil
+	}
+	*d, err = ParseSHA256(string(text))
+	return err
+}
+
 // Format is one of git's object formats: the hash that names objects.
 // The zero value is no format.
 type Format uint8
@@ -123,6 +141,16 @@ func (id ObjectID) IsNull() bool { return id.format != 0 && id.sum == [32]byte{}
 
 // MarshalText returns the id as String does.
 func (id ObjectID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads what MarshalText writes: "" is the zero id.
+func (id *ObjectID) UnmarshalText(text []byte) (err error) {
+	if len(text) == 0 {
+		*id = ObjectID{}
+		return nil
+	}
+	*id, err = ParseObjectID(string(text))
+	return err
+}
 
 func isLowerHex(s string) bool {
 	for i := range len(s) {

@@ -178,3 +178,25 @@ func FuzzParseObjectID(f *testing.F) {
 		}
 	})
 }
+
+// Ids and digests stand in JSON as text; the zero value is "".
+func TestText(t *testing.T) {
+	for _, text := range []string{"", strings.Repeat("ab", 20), strings.Repeat("ab", 32)} {
+		var id digest.ObjectID
+		if err := id.UnmarshalText([]byte(text)); err != nil || id.String() != text {
+			t.Errorf("id %q: %v, %v", text, id, err)
+		}
+	}
+	for _, text := range []string{"", strings.Repeat("ab", 32)} {
+		var sum digest.SHA256
+		err := sum.UnmarshalText([]byte(text))
+		if again, _ := sum.MarshalText(); err != nil || string(again) != text {
+			t.Errorf("digest %q: %q, %v", text, again, err)
+		}
+	}
+	var id digest.ObjectID
+	var sum digest.SHA256
+	if id.UnmarshalText([]byte("abc")) == nil || sum.UnmarshalText([]byte(strings.Repeat("ab", 20))) == nil {
+		t.Error("what is no id was read")
+	}
+}

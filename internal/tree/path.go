@@ -50,6 +50,12 @@ func ParsePath(s string) (Path, error) {
 	return Path(s), nil
 }
 
+// UnmarshalText reads a path as ParsePath does.
+func (p *Path) UnmarshalText(text []byte) (err error) {
+	*p, err = ParsePath(string(text))
+	return err
+}
+
 // Dir returns the path of the directory that holds p, "" at the top.
 func (p Path) Dir() Path {
 	if i := strings.LastIndexByte(string(p), '/'); i >= 0 {
