@@ -62,12 +62,7 @@ func (h *headers) nextPerson(key string) (Person, error) {
 
 // extraHeaders reads what may follow the committer and encoding.
 func (c *Commit) extraHeaders(f digest.Format, h *headers) error {
-	// git signs the commit of a SHA-256 repository in a header of another name
-	// (hash-function-transition, "Signed Commits"); the other one is not ours.
-	own := "gpgsig"
-	if f == digest.SHA256Format {
-		own = "gpgsig-sha256"
-	}
+	own := signatureKey(f) // that of the other format is not ours
 	for len(h.rest) > 0 {
 		if _, ok := h.accept("mergetag"); ok {
 			continue

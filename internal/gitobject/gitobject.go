@@ -1,6 +1,7 @@
 // Package gitobject parses git's commit, tag and tree objects, strictly, from
 // their raw bytes (git's Documentation/gitformat-*; docs/spec/git.md has the
-// grammar that is accepted here). Every refusal is a *refusal.Refusal with a
+// grammar that is accepted here), and writes commits and trees that it would
+// accept itself. Every refusal is a *refusal.Refusal with a
 // GIT_ rule. It never looks at anything but the bytes it is given: whether
 // they hash to the id that was asked for is the caller's question.
 package gitobject
