@@ -63,6 +63,8 @@ var policy = map[string]permission{
 	"internal/buildrecord": {layer: formats, internal: []string{"digest", "tree"}},
 
 	"internal/account":    {layer: judgement, internal: []string{"recipe", "tree"}},
+	"internal/builtcommit": {layer: formats, internal: []string{"ascii", "digest", "gitobject", "recipe", "refusal"}},
+
 	"internal/compare":    {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
 	"internal/provenance": {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},
 	"internal/revision":   {layer: judgement, internal: []string{"digest", "escape", "lockfile"}},

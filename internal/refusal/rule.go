@@ -86,6 +86,8 @@ const (
 	GitTagName       Rule = "GIT_TAGNAME"        // a tag object that names another tag than its ref
 	GitTagTarget     Rule = "GIT_TAGTARGET"      // a tag of something other than a commit
 	GitRefName       Rule = "GIT_REFNAME"        // a ref name outside the grammar
+	GitBuilt         Rule = "GIT_BUILT"          // a commit that is no built commit where one is needed
+	GitParent        Rule = "GIT_PARENT"         // a built commit whose parents are not the one before it and its source
 	GitLimit         Rule = "GIT_LIMIT"          // an object, tree or depth beyond the limit
 	GitProtocol      Rule = "GIT_PROTOCOL"       // a transport other than https and ssh
 )
@@ -100,7 +102,8 @@ func Rules() []Rule {
 		ZFormat, ZMulti, ZTrailing, ZCRC, ZTruncated, ZHeader, ZMem, ZRatio, ZNested, ZEnvelopes,
 		ZipLocal, ZipGap, ZipFlag, ZipMethod, ZipExtra, ZipComment, ZipCount,
 		GitFormat, GitHash, GitSHA1Collision, GitMissing, GitType, GitTree, GitMode, GitName,
-		GitCommit, GitTag, GitTagName, GitTagTarget, GitRefName, GitLimit, GitProtocol,
+		GitCommit, GitTag, GitTagName, GitTagTarget, GitRefName,
+		GitBuilt, GitParent, GitLimit, GitProtocol,
 	}
 }
 
