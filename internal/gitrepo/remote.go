@@ -58,7 +58,7 @@ func (r *Repository) listRemote(ctx context.Context) error {
 		GitDir: r.reader.GitDir, Stdout: out, Transport: &gitexec.Transport{Progress: r.remote.Progress},
 	})
 	if err != nil {
-		return transportError(r.remote.URL, err)
+		return AsTransportError(r.remote.URL, err)
 	}
 	peeled := make(map[string]digest.ObjectID)
 	for _, line := range out.Lines() {
@@ -192,7 +192,7 @@ func (r *Repository) fetch(ctx context.Context, dir, stdin string, args ...strin
 		Transport: &gitexec.Transport{Watch: store, Progress: r.remote.Progress},
 	})
 	if err != nil {
-		return transportError(r.remote.URL, err)
+		return AsTransportError(r.remote.URL, err)
 	}
 	after, err := packBytes(store)
 	if err != nil {

@@ -23,8 +23,9 @@ func (e *TransportError) Error() string {
 	return fmt.Sprintf("fetching from %s: %s", escape.Quote(e.URL), e.Detail)
 }
 
-// transportError makes the error of a fetch from what git said.
-func transportError(url string, err error) error {
+// AsTransportError makes the error of a call that talked to a server from what
+// git said: a *TransportError, a *refusal.Refusal, or err itself.
+func AsTransportError(url string, err error) error {
 	if r, ok := errors.AsType[*refusal.Refusal](err); ok {
 		return r
 	}

@@ -21,7 +21,9 @@ import (
 type Call struct {
 	Args       []string
 	GitDir     string     // value of --git-dir, "" for commands that need none
+	ObjectDir  string     // to write objects into, and to read; "" for that of GitDir
 	Alternates []string   // object directories to read besides
+	Durable    bool       // what is written must survive a crash of the machine
 	Index      string     // index file, "" for none
 	Folder     string     // to run in; "" for GitDir
 	Transport  *Transport // nil for calls that talk to no server: then none can be talked to
@@ -33,6 +35,7 @@ type Call struct {
 // user's own configuration, keys and proxies.
 type Transport struct {
 	Watch    string            // folder whose size is what was received, "" for none
+	Local    bool              // the server is a repository on this machine, whose path the user typed
 	Progress func(line string) // is given every line that git says, escaped; may be nil
 }
 
@@ -191,7 +194,7 @@ func folderBytes(dir string) int64 {
 // Command prepares a run: full path, our own folder, our own environment.
 func (p *Program) Command(ctx context.Context, c Call) *exec.Cmd {
 	args := []string{"--no-pager"}
-	for _, setting := range settings(c.Transport != nil) {
+	for _, setting := range settings(c) {
 		args = append(args, "-c", setting)
 	}
 	if c.GitDir != "" {
@@ -210,13 +213,19 @@ func (p *Program) Command(ctx context.Context, c Call) *exec.Cmd {
 
 // settings are given on the command line, where they win over every
 // configuration file (git-config(1), "-c" in git(1)).
-func settings(transports bool) []string {
+func settings(c Call) []string {
 	s := []string{
 		"core.hooksPath=/dev/null", "core.fsmonitor=false", "core.attributesFile=/dev/null",
 		"gc.auto=0", "maintenance.auto=false", "submodule.recurse=false", "protocol.allow=never",
 	}
-	if !transports {
+	if c.Durable {
+		s = append(s, "core.fsync=all", "core.fsyncMethod=fsync")
+	}
+	if c.Transport == nil {
 		return s
+	}
+	if c.Transport.Local {
+		s = append(s, "protocol.file.allow=always")
 	}
 	return append(s,
 		"protocol.https.allow=always", "protocol.ssh.allow=always", "http.followRedirects=false",
@@ -233,6 +242,9 @@ func environment(c Call) []string {
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_ATTR_NOSYSTEM=1", "GIT_NO_REPLACE_OBJECTS=1", "GIT_NO_LAZY_FETCH=1",
 		"GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "GIT_ADVICE=0",
 	}
+	if c.ObjectDir != "" {
+		env = append(env, "GIT_OBJECT_DIRECTORY="+c.ObjectDir)
+	}
 	if len(c.Alternates) > 0 {
 		env = append(env, "GIT_ALTERNATE_OBJECT_DIRECTORIES="+alternates(c.Alternates))
 	}
@@ -241,7 +253,7 @@ func environment(c Call) []string {
 	}
 	inherited := []string{"SystemRoot", "SystemDrive", "windir", "ComSpec", "PATHEXT", "TEMP", "TMP", "TMPDIR"}
 	if c.Transport != nil {
-		env = append(env, "GIT_ALLOW_PROTOCOL=https:ssh")
+		env = append(env, "GIT_ALLOW_PROTOCOL="+protocols(c.Transport))
 		inherited = append(inherited, "HOME", "XDG_CONFIG_HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "SSH_AUTH_SOCK",
 			"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
 			"SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO")
@@ -254,6 +266,13 @@ func environment(c Call) []string {
 		}
 	}
 	return env
+}
+
+func protocols(t *Transport) string {
+	if t.Local {
+		return "file"
+	}
+	return "https:ssh"
 }
 
 // nullDevice is /dev/null on every system: git for Windows knows it too.
