@@ -83,6 +83,8 @@ var policy = map[string]permission{
 		system: []string{"os/exec"}},
 	"internal/gitrepo/pack": {layer: edges, internal: []string{"digest", "gitobject", "gitrepo", "gitrepo/gitexec", "gitrepo/objects", "refusal"},
 		system: []string{"os", "path/filepath"}},
+	"internal/gitrepo/refs": {layer: edges, internal: []string{"builtcommit", "digest", "escape", "gitobject", "gitrepo", "gitrepo/gitexec", "gitrepo/location", "refusal"},
+		system: []string{"os", "path/filepath"}},
 	"internal/progress": {layer: edges, internal: []string{"escape"},
 		foreign: []string{"golang.org/x/term"}, system: []string{"os"}},
 	"internal/durable":     {layer: edges, system: []string{"os", "path/filepath"}},

@@ -1,6 +1,7 @@
 package gitrepo
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,12 +16,13 @@ import (
 // errors.As.
 type TransportError struct {
 	URL    string // as given
+	Doing  string // "" for "fetching from"
 	Detail string // one sentence: what happened, in git's own words where it said some, escaped
 }
 
 // Error returns one line, escaped.
 func (e *TransportError) Error() string {
-	return fmt.Sprintf("fetching from %s: %s", escape.Quote(e.URL), e.Detail)
+	return fmt.Sprintf("%s %s: %s", cmp.Or(e.Doing, "fetching from"), escape.Quote(e.URL), e.Detail)
 }
 
 // AsTransportError makes the error of a call that talked to a server from what

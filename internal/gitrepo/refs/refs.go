@@ -1,0 +1,234 @@
+// Package refs changes the refs of repositories: those of a local one by
+// compare and swap, several in one transaction, and a candidate's branch on a
+// server by an atomic push with a lease. Nothing is ever forced, no hook is run.
+// That a ref holds something else than was expected is an answer, not an error.
+package refs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/escape"
+	"github.com/countermark/countermark/internal/gitobject"
+	"github.com/countermark/countermark/internal/gitrepo"
+	"github.com/countermark/countermark/internal/gitrepo/gitexec"
+	"github.com/countermark/countermark/internal/gitrepo/location"
+	"github.com/countermark/countermark/internal/refusal"
+)
+
+// BranchPrefix begins the full name of every branch (gitglossary(7), "ref").
+const BranchPrefix = "refs/heads/"
+
+// Change is what shall become of one ref.
+type Change struct {
+	Ref string          // full name
+	Old digest.ObjectID // what it must hold; zero if it must not exist
+	New digest.ObjectID // an object that is there
+}
+
+// Outcome is what became of changes.
+type Outcome uint8
+
+// The outcomes. The zero value is none.
+const (
+	Changed   Outcome = iota + 1 // all of it was done
+	Unchanged                    // all of it had been done before
+	Moved                        // nothing was done: some ref does not hold what was expected
+	Refused                      // nothing was done: the server does not want it
+)
+
+// Answer is an outcome and why.
+type Answer struct {
+	Outcome Outcome
+	Ref     string          // where it is Moved: the ref that moved
+	At      digest.ObjectID // where it is Moved: what that holds, zero if it does not exist
+	Said    string          // where it is Refused: the server's reason, escaped
+}
+
+// String returns one word.
+func (o Outcome) String() string {
+	if names := [...]string{Changed: "changed", Unchanged: "unchanged", Moved: "moved", Refused: "refused"}; o > 0 && int(o) < len(names) {
+		return names[o]
+	}
+	return ""
+}
+
+// checkName accepts the names of branches and of our own refs: those that
+// gitobject.CheckRefName accepts behind another prefix. The error is a
+// *refusal.Refusal, GIT_REFNAME.
+func checkName(ref string) error {
+	for _, prefix := range []string{BranchPrefix, "refs/countermark/"} {
+		if name, ours := strings.CutPrefix(ref, prefix); ours {
+			err := gitobject.CheckRefName(gitobject.TagPrefix + name)
+			if r, ok := errors.AsType[*refusal.Refusal](err); ok {
+				return refusal.New(r.Rule, "%s", strings.ReplaceAll(r.Detail, gitobject.TagPrefix, prefix)).At(refusal.Unknown, ref)
+			}
+			return err
+		}
+	}
+	return refusal.New(refusal.GitRefName, "the ref is neither a branch (refs/heads/) nor one of ours (refs/countermark/)").At(refusal.Unknown, ref)
+}
+
+// Read returns what a branch, or a ref of ours, of a local repository holds,
+// zero if there is none. The error is a *refusal.Refusal, GIT_REFNAME, or
+// another if git failed.
+func Read(ctx context.Context, r *gitrepo.Repository, ref string) (digest.ObjectID, error) {
+	var id digest.ObjectID
+	if r.IsRemote() {
+		return id, errors.New("reading a ref of a remote repository")
+	}
+	if err := checkName(ref); err != nil {
+		return id, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, gitrepo.MaxReadTime)
+	defer cancel()
+	a := r.Access()
+	out := &gitexec.Limited{Max: gitrepo.MaxRefBytes, What: "list of refs"}
+	// A pattern matches a ref of that name and all below it (git-for-each-ref(1)).
+	err := a.Program.Run(ctx, gitexec.Call{Args: []string{"for-each-ref", "--format=%(objectname) %(refname)", ref}, GitDir: a.Common, Folder: a.Temp, Stdout: out})
+	if err != nil {
+		return id, err
+	}
+	for _, line := range out.Lines() {
+		if hex, name, _ := strings.Cut(line, " "); name == ref {
+			return digest.ParseObjectID(hex)
+		}
+	}
+	return id, nil
+}
+
+// Update makes all of the changes in a local repository, or none (git-update-ref(1),
+// "--stdin"). Doing it twice does no harm. A branch that is checked out in a work
+// tree is an error, since the work tree would no longer be what git thinks; so
+// is a configuration that runs a program when refs change.
+func Update(ctx context.Context, r *gitrepo.Repository, changes ...Change) (Answer, error) {
+	if r.IsRemote() {
+		return Answer{}, errors.New("changing a ref of a remote repository")
+	}
+	for _, c := range changes {
+		if err := check(r, c); err != nil {
+			return Answer{}, err
+		}
+	}
+	answer, todo, err := compare(ctx, r, changes)
+	if err != nil || answer.Outcome != Changed {
+		return answer, err
+	}
+	if err := refuseHooks(ctx, r.Access()); err != nil {
+		return Answer{}, err
+	}
+	failed := transact(ctx, r, todo)
+	if failed == nil {
+		return answer, nil
+	}
+	if ctx.Err() != nil {
+		return Answer{}, ctx.Err() //nolint:wrapcheck // the context's own error
+	}
+	// Perhaps another was faster.
+	if answer, _, err = compare(ctx, r, changes); err == nil && answer.Outcome == Changed {
+		return Answer{}, failed
+	}
+	return answer, err
+}
+
+func check(r *gitrepo.Repository, c Change) error {
+	if err := checkName(c.Ref); err != nil {
+		return err
+	}
+	if c.New.IsZero() || c.New.IsNull() || c.New.Format() != r.Format() || !c.Old.IsZero() && (c.Old.IsNull() || c.Old.Format() != r.Format()) {
+		return refusal.New(refusal.GitFormat, "the ref's old and new values are not full %v ids", r.Format()).At(refusal.Unknown, c.Ref)
+	}
+	return checkedOut(r.Access().Common, c.Ref)
+}
+
+// compare says what Update has to do: Changed if every ref holds what is expected
+// or what it shall hold; those that hold the latter already are made to expect it.
+func compare(ctx context.Context, r *gitrepo.Repository, changes []Change) (Answer, []Change, error) {
+	todo := slices.Clone(changes)
+	done := 0
+	for i := range todo {
+		c := &todo[i]
+		id, err := Read(ctx, r, c.Ref)
+		switch {
+		case err != nil:
+			return Answer{}, nil, err
+		case id == c.New:
+			c.Old = c.New
+			done++
+		case id != c.Old:
+			return Answer{Outcome: Moved, Ref: c.Ref, At: id}, nil, nil
+		}
+	}
+	if done == len(changes) {
+		return Answer{Outcome: Unchanged}, nil, nil
+	}
+	return Answer{Outcome: Changed}, todo, nil
+}
+
+// transact runs the transaction. In the values of "update" zeros stand for a
+// ref that must not exist.
+func transact(ctx context.Context, r *gitrepo.Repository, changes []Change) error {
+	a := r.Access()
+	var in strings.Builder
+	in.WriteString("start\x00")
+	for _, c := range changes {
+		old := c.Old.String()
+		if c.Old.IsZero() {
+			old = strings.Repeat("0", 2*r.Format().Size())
+		}
+		in.WriteString("update " + c.Ref + "\x00" + c.New.String() + "\x00" + old + "\x00")
+	}
+	in.WriteString("prepare\x00commit\x00")
+	return a.Program.Run(ctx, gitexec.Call{
+		Args: []string{"update-ref", "--no-deref", "--stdin", "-z"}, GitDir: a.Common, Folder: a.Temp, Durable: true, Stdin: strings.NewReader(in.String()),
+	})
+}
+
+// refuseHooks refuses a configuration with programs to run when refs change
+// (git 2.54, hook.<name>.event in git-config(1)): unlike core.hooksPath they
+// cannot be switched off all at once.
+func refuseHooks(ctx context.Context, a gitrepo.Access) error {
+	out := &gitexec.Limited{Max: 1 << 20, What: "list of hooks"}
+	err := a.Program.Run(ctx, gitexec.Call{Args: []string{"config", "--get-regexp", `^hook\..*\.event$`}, GitDir: a.Common, Folder: a.Temp, Stdout: out})
+	if failed, ok := errors.AsType[*gitexec.RunError](err); ok && failed.Status() == 1 { // there is none (git-config(1))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, line := range out.Lines() {
+		if key, event, _ := strings.Cut(line, " "); strings.Contains(event, "reference-transaction") {
+			return fmt.Errorf("changing refs: the repository's configuration runs a program when refs change (%s); remove that, or update the branch yourself", escape.Text(key))
+		}
+	}
+	return nil
+}
+
+// checkedOut refuses a branch that a work tree has checked out
+// (gitrepository-layout(5): HEAD and worktrees/*/HEAD; a repository without an
+// index has no work tree of its own).
+func checkedOut(common, ref string) error {
+	places := []string{common}
+	linked, err := os.ReadDir(filepath.Join(common, "worktrees"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("looking for work trees: %w", err)
+	}
+	for _, d := range linked {
+		places = append(places, filepath.Join(common, "worktrees", d.Name()))
+	}
+	inUse := func(dir string) bool {
+		head, err := location.ReadPointer(filepath.Join(dir, "HEAD"))
+		_, noIndex := os.Lstat(filepath.Join(dir, "index"))
+		return err == nil && noIndex == nil && head == "ref: "+ref
+	}
+	if i := slices.IndexFunc(places, inUse); i >= 0 {
+		return fmt.Errorf("changing refs: the branch %s is checked out by %q; switch to another one there", escape.Quote(ref), places[i])
+	}
+	return nil
+}
