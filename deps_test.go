@@ -85,6 +85,8 @@ var policy = map[string]permission{
 		system: []string{"os", "path/filepath"}},
 	"internal/gitrepo/refs": {layer: edges, internal: []string{"builtcommit", "digest", "escape", "gitobject", "gitrepo", "gitrepo/gitexec", "gitrepo/location", "refusal"},
 		system: []string{"os", "path/filepath"}},
+	"internal/worktree": {layer: edges, internal: []string{"digest", "escape", "gitobject", "refusal", "tree"},
+		foreign: []string{"golang.org/x/sys/unix"}, system: []string{"io/fs", "os", "path/filepath", "runtime"}},
 	"internal/progress": {layer: edges, internal: []string{"escape"},
 		foreign: []string{"golang.org/x/term"}, system: []string{"os"}},
 	"internal/durable":     {layer: edges, system: []string{"os", "path/filepath"}},
