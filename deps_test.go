@@ -66,6 +66,9 @@ var policy = map[string]permission{
 	"internal/account":    {layer: judgement, internal: []string{"recipe", "tree"}},
 	"internal/builtcommit": {layer: formats, internal: []string{"ascii", "digest", "gitobject", "recipe", "refusal"}},
 
+	"internal/encoder/command": {layer: formats, internal: []string{"envelope"}},
+	"internal/encoder/trace":   {layer: formats, internal: []string{"encoder/command", "envelope"}},
+
 	"internal/compare":    {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
 	"internal/provenance": {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},
 	"internal/revision":   {layer: judgement, internal: []string{"digest", "escape", "lockfile"}},
@@ -88,6 +91,8 @@ var policy = map[string]permission{
 		system: []string{"os", "path/filepath"}},
 	"internal/worktree": {layer: edges, internal: []string{"digest", "escape", "gitobject", "refusal", "tree"},
 		foreign: []string{"golang.org/x/sys/unix"}, system: []string{"io/fs", "os", "path/filepath", "runtime"}},
+	"internal/encoder": {layer: edges, internal: []string{"encoder/command", "escape"},
+		system: []string{"os", "os/exec", "path/filepath", "syscall"}},
 	"internal/progress": {layer: edges, internal: []string{"escape"},
 		foreign: []string{"golang.org/x/term"}, system: []string{"os"}},
 	"internal/durable":     {layer: edges, system: []string{"os", "path/filepath"}},
