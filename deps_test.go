@@ -63,7 +63,7 @@ var policy = map[string]permission{
 	"internal/recipe":      {layer: formats, internal: []string{"ascii", "digest", "document", "escape", "gitobject", "pattern", "refusal", "tree"}},
 	"internal/buildrecord": {layer: formats, internal: []string{"digest", "tree"}},
 
-	"internal/account":    {layer: judgement, internal: []string{"recipe", "tree"}},
+	"internal/account":     {layer: judgement, internal: []string{"recipe", "tree"}},
 	"internal/builtcommit": {layer: formats, internal: []string{"ascii", "digest", "gitobject", "recipe", "refusal"}},
 
 	"internal/encoder/command": {layer: formats, internal: []string{"envelope"}},
