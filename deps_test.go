@@ -97,6 +97,8 @@ var policy = map[string]permission{
 		foreign: []string{"golang.org/x/term"}, system: []string{"os"}},
 	"internal/durable":     {layer: edges, system: []string{"os", "path/filepath"}},
 	"internal/toolrelease": {layer: edges, internal: []string{"envelope", "revision"}, system: []string{"io/fs", "os", "path/filepath"}},
+	"internal/fetch": {layer: edges, internal: []string{"digest", "escape"},
+		system: []string{"io/fs", "net/http", "net/url", "os", "path/filepath"}},
 	"internal/report": {layer: edges, internal: []string{"archive", "compare", "digest", "escape", "provenance", "refusal", "tree"},
 		system: []string{"syscall"}},
 
