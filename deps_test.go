@@ -93,6 +93,8 @@ var policy = map[string]permission{
 		foreign: []string{"golang.org/x/sys/unix"}, system: []string{"io/fs", "os", "path/filepath", "runtime"}},
 	"internal/encoder": {layer: edges, internal: []string{"encoder/command", "escape"},
 		system: []string{"os", "os/exec", "path/filepath", "syscall"}},
+	"internal/gitrepo/replica": {layer: edges, internal: []string{"digest", "escape", "gitrepo", "gitrepo/gitexec", "gitrepo/pack", "recipe", "refusal", "tree"},
+		system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/progress": {layer: edges, internal: []string{"escape"},
 		foreign: []string{"golang.org/x/term"}, system: []string{"os"}},
 	"internal/durable":     {layer: edges, system: []string{"os", "path/filepath"}},
