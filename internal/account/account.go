@@ -102,17 +102,17 @@ func (a *Account) forbids(i int, path tree.Path, d Deed) string {
 	step := &a.recipe.Steps[i]
 	switch d {
 	case Created:
-		if step.Outputs.Match(path) || step.Discard.Match(path) && a.isScratch(path) {
+		if step.Outputs.Match(path) || step.Discard.Match(path) && a.IsScratch(path) {
 			return ""
 		}
 		return "outputs of the step, if the release holds it, or discard"
 	case Changed:
-		if step.Changes.Match(path) || a.isScratch(path) {
+		if step.Changes.Match(path) || a.IsScratch(path) {
 			return ""
 		}
 		return "changes of the step"
 	}
-	if a.recipe.Built.Omit.Match(path) || a.isScratch(path) {
+	if a.recipe.Built.Omit.Match(path) || a.IsScratch(path) {
 		return ""
 	}
 	return "omit, if the release does not hold it"
@@ -132,8 +132,8 @@ func (a *Account) note(i int, path tree.Path, d Deed) {
 	}
 }
 
-// isScratch reports whether the path is scratch.
-func (a *Account) isScratch(path tree.Path) bool {
+// IsScratch reports whether the path is scratch.
+func (a *Account) IsScratch(path tree.Path) bool {
 	return a.source.Lookup(path) == nil && a.recipe.Scratch(path)
 }
 
@@ -144,7 +144,7 @@ func (a *Account) Built() (tree.Tree, []Violation) {
 	var wrong []Violation
 	for _, e := range a.now.Entries() {
 		switch {
-		case e.Kind == tree.Directory || a.isScratch(e.Path) || a.recipe.Built.Omit.Match(e.Path):
+		case e.Kind == tree.Directory || a.IsScratch(e.Path) || a.recipe.Built.Omit.Match(e.Path):
 		case e.Kind != tree.File && e.Kind != tree.Symlink:
 			wrong = append(wrong, Violation{Path: e.Path, Deed: Kept, Kind: e.Kind, Hint: "omit or discard: a commit holds files and symbolic links"})
 		default:
