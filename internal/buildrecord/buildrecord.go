@@ -26,6 +26,7 @@ type Record struct {
 	Steps       []Step      `json:"steps"`  // as they ran
 	Built       Built       `json:"built"`
 	Tar         Tar         `json:"tar"`
+	Filtered    []Filtered  `json:"filtered"` // by path
 	Archives    []Archive   `json:"archives"` // in the recipe's order
 }
 
@@ -137,6 +138,15 @@ type Built struct {
 	Parents    []digest.ObjectID `json:"parents"`
 	Tree       digest.ObjectID   `json:"tree"`
 	TreeSHA256 digest.ObjectID   `json:"tree_sha256"`
+}
+
+// Filtered is a file that the archives have as a checkout of the built commit has
+// it: after git's own ident and eol (section 2.6).
+type Filtered struct {
+	Path    tree.Path `json:"path"`
+	By      []string  `json:"by"`
+	Built   File      `json:"built"`
+	Archive File      `json:"archive"`
 }
 
 // Tar is what all archives but a zip hold (section 2.6).

@@ -99,6 +99,7 @@ func (r *Record) fill() {
 		list(&s.Removed)
 	}
 	list(&r.Built.Parents)
+	list(&r.Filtered)
 	list(&r.Archives)
 	for i := range r.Archives {
 		list(&r.Archives[i].Encoder)

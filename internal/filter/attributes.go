@@ -17,6 +17,7 @@ const (
 type Attributes struct {
 	Ident        bool
 	EOL          EOL
+	CRLF         bool // a checkout has CRLF on every system (eol=crlf), as far as EOL converts
 	ExportSubst  bool
 	ExportIgnore bool   // git archive leaves the path out
 	Encoding     string // working-tree-encoding, "" for none or UTF-8: not modelled, for the report to name
@@ -48,6 +49,7 @@ func ParseAttributes(values map[string]string) Attributes {
 		ExportIgnore: values["export-ignore"] == valueSet,
 		EOL:          parseEOL(values),
 	}
+	a.CRLF = a.EOL != EOLNever && values["eol"] == "crlf"
 	if v := stringValue(values["working-tree-encoding"]); !isUTF8Name(v) {
 		a.Encoding = v
 	}
