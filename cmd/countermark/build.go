@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/countermark/countermark/internal/building"
+	"github.com/countermark/countermark/internal/progress"
+	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/sandbox"
+)
+
+const buildLong = `Builds a release from its source tag, as the recipe says: countermark.toml in the
+source, or --recipe.
+
+The source is laid out as git has it, without filters. The recipe's steps run in
+a sandbox without a network, in an environment of which every variable is known;
+a file that appears, changes or vanishes without being declared fails the build.
+What they leave becomes a commit that holds source and generated files, and the
+archives, whose tar is a pure function of that commit.
+
+The commit goes to the branch candidates/VERSION of the repository, the archives
+with the record of all that ran (docs/spec/build-record.md) into a new folder.
+Nothing is pushed unless asked, nothing ever forced. A build that was interrupted
+left nothing; the same command does it again.
+
+` + exitHelp
+
+const buildExample = `  countermark build v1.0                                # in a clone of the project
+  countermark build v5.4.1 --repo ~/src/xz --recipe xz.toml --output /tmp/xz-5.4.1
+  countermark build php-8.4.2 --push git@example.org:php-src.git`
+
+// buildOptions are the flags of build.
+type buildOptions struct {
+	building.Options
+	json   bool
+	unsafe bool
+	kind   string
+}
+
+func newBuildCommand(s streams) *cobra.Command {
+	o := buildOptions{}
+	cmd := &cobra.Command{
+		Use:     "build TAG",
+		Short:   "Build a release from its source tag, as the recipe says",
+		Long:    buildLong,
+		Example: buildExample,
+		Args:    oneTag,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Tag, o.Progress = args[0], progress.New(s.err)
+			if err := o.chooseSandbox(); err != nil {
+				return err
+			}
+			result, err := building.Run(cmd.Context(), o.Options)
+			if err != nil {
+				return err
+			}
+			out := []byte(result.Text())
+			if o.json {
+				out = result.JSON()
+			}
+			if _, err := s.out.Write(out); err != nil {
+				return &report.Failure{Code: report.Internal, Detail: fmt.Sprintf("writing the result: %v", err)}
+			}
+			return verdictReached(result.Exit())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Repository, "repo", "", "`PATH` of a local repository (default: the one we stand in)")
+	f.StringVar(&o.Recipe, "recipe", "", "recipe `FILE` (default: "+building.RecipeName+" of the source)")
+	f.StringVar(&o.Output, "output", "", "new `FOLDER` for archives, record and logs (default: NAME-VERSION.release here)")
+	f.StringArrayVar(&o.Submodules, "submodule", nil, "take the files of a submodule from `PATH=REPO` (repeatable)")
+	f.StringVar(&o.Push, "push", "", "push the candidate's branch to `REMOTE`, a URL or path")
+	f.StringVar(&o.kind, "sandbox", "auto", "`KIND` of sandbox: auto, bubblewrap or podman")
+	f.BoolVar(&o.unsafe, "unsafe-no-sandbox", false, "run the steps without a sandbox: they can do whatever you can, and the record says so")
+	f.DurationVar(&o.Time, "max-time", 0, "end steps that take longer than `DURATION` together (default: the recipe's limit)")
+	f.Int64Var(&o.Bytes, "max-bytes", 0, "end steps that leave more than `BYTES` in files (default: the recipe's limit)")
+	f.IntVar(&o.Files, "max-files", 0, "end steps that leave more than `N` files (default: the recipe's limit)")
+	f.BoolVar(&o.json, "json", false, "print one JSON document (docs/spec/build-record.md)")
+	_ = cmd.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{"auto", "bubblewrap", "podman"}, cobra.ShellCompDirectiveNoFileComp)) // its only error: no such flag
+	return cmd
+}
+
+// oneTag accepts one argument.
+func oneTag(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return report.UsageFailure(cmd.CommandPath()+" v1.0, or --help", "%s takes one tag, and here are %d arguments", cmd.Name(), len(args))
+	}
+	return nil
+}
+
+// chooseSandbox reads --sandbox and --unsafe-no-sandbox, and checks the limits.
+func (o *buildOptions) chooseSandbox() error {
+	switch {
+	case o.unsafe && o.kind != "auto":
+		return report.UsageFailure("give one of them", "--sandbox and --unsafe-no-sandbox are both given")
+	case o.unsafe:
+		o.Sandbox = sandbox.UnsafeNone
+	case o.kind == "bubblewrap", o.kind == "podman":
+		o.Sandbox = sandbox.Kind(o.kind)
+	case o.kind != "auto":
+		return report.UsageFailure("", "--sandbox %q is none of auto, bubblewrap, podman", o.kind)
+	}
+	if o.Time < 0 || o.Bytes < 0 || o.Files < 0 || o.Time > 0 && o.Time < time.Second {
+		return report.UsageFailure("without the flag the recipe's limit holds", "a limit is too small")
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package building
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/countermark/countermark/internal/builtcommit"
+	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/gitobject"
+	"github.com/countermark/countermark/internal/gitrepo/pack"
+	"github.com/countermark/countermark/internal/gitrepo/refs"
+	"github.com/countermark/countermark/internal/tree"
+)
+
+// recordStep fills in what a step did.
+func (b *build) recordStep(i int, before tree.Tree) {
+	done := &b.record.Steps[i]
+	for _, e := range b.now.Entries() {
+		old := before.Lookup(e.Path)
+		switch {
+		case e.Kind != tree.File && e.Kind != tree.Symlink:
+		case old == nil && b.account.IsScratch(e.Path):
+			done.ScratchFiles++
+		case old == nil:
+			done.Outputs = append(done.Outputs, recordFile(&e, b.repo.Format()))
+		case !b.account.IsScratch(e.Path) && (old.Kind != e.Kind || old.Exec != e.Exec || !old.IDs.Agree(e.IDs)):
+			done.Changes = append(done.Changes, recordFile(&e, b.repo.Format()))
+		}
+	}
+	for _, e := range before.Entries() {
+		if e.Kind != tree.Directory && b.now.Lookup(e.Path) == nil && !b.account.IsScratch(e.Path) {
+			done.Removed = append(done.Removed, e.Path)
+		}
+	}
+}
+
+// commit makes the built commit, in memory.
+func (b *build) commit(ctx context.Context) error {
+	built, wrong := b.account.Built()
+	for _, v := range wrong {
+		b.fail(Finding{Rule: Dirty, Path: v.Path, Detail: fmt.Sprintf("a %v is in the way of the built commit", v.Kind), Hint: "declare it under " + v.Hint})
+	}
+	if len(wrong) > 0 {
+		return nil
+	}
+	if built.Len() == 0 {
+		return fmt.Errorf("nothing is left to be released: the recipe's omit means every path")
+	}
+	b.built = built
+	branch, err := b.recipe.BranchOf(b.version)
+	if err != nil {
+		return err
+	}
+	head, err := refs.ReadBuilt(ctx, b.repo, branch)
+	if err != nil {
+		return err
+	}
+	root, rootID, err := builtcommit.Root(b.repo.Format())
+	if err != nil {
+		return err
+	}
+	if head.ID.IsZero() {
+		head.ID = rootID
+		b.roots = [][]byte{root}
+	}
+	id := built.Identity(b.formats()...)
+	b.record.Built.Branch = branch
+	b.record.Built.Tree, b.record.Built.TreeSHA256 = id.Git.In(b.repo.Format()), id.Git.In(digest.SHA256Format)
+	c := b.builtCommit(head.ID)
+	b.raw, b.record.Built.Commit, err = c.Encode()
+	b.record.Built.Parents = []digest.ObjectID{c.Previous, c.Source.Commit}
+	return err
+}
+
+// formats are the object formats in which trees are named.
+func (b *build) formats() []digest.Format {
+	if b.repo.Format() == digest.SHA256Format {
+		return []digest.Format{digest.SHA256Format}
+	}
+	return []digest.Format{b.repo.Format(), digest.SHA256Format}
+}
+
+// builtCommit returns what the built commit says.
+func (b *build) builtCommit(previous digest.ObjectID) *builtcommit.Commit {
+	built := b.recipe.Built
+	return &builtcommit.Commit{
+		Tree: b.record.Built.Tree, Previous: previous,
+		Author:    builtcommit.Person{Name: built.Author.Name, Email: built.Author.Email},
+		Committer: builtcommit.Person{Name: built.Committer.Name, Email: built.Committer.Email},
+		Unix:      b.source.Commit.Committer.Unix,
+		Name:      projectName(b.recipe.PrefixOf(b.version), string(b.version)), Version: b.version,
+		Source: builtcommit.Source{Tag: b.source.ref, TagObject: b.source.TagID, Commit: b.source.CommitID},
+		Recipe: b.recipe.Digest,
+	}
+}
+
+// projectName returns the project's name in the first line of the commit: that of
+// the archives, without the version.
+func projectName(prefix, version string) string {
+	name := strings.Trim(strings.Replace(prefix, version, "", 1), "-_.+")
+	if name == "" {
+		return "release"
+	}
+	return name[:min(len(name), builtcommit.MaxNameBytes)]
+}
+
+// addObjects writes all objects of the built commit that the repository lacks.
+func (b *build) addObjects(ctx context.Context) error {
+	root, err := os.OpenRoot(b.work())
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	var objects []pack.Object
+	for _, e := range b.built.Entries() {
+		objects = append(objects, pack.Object{Type: digest.Blob, ID: e.IDs.In(b.repo.Format()), SizeBytes: e.Size,
+			Open: func() (io.ReadCloser, error) { return openEntry(root, &e) }})
+	}
+	more, err := b.treeObjects()
+	if err != nil {
+		return err
+	}
+	_, err = pack.Add(ctx, b.repo, append(unique(objects), more...))
+	return err
+}
+
+// treeObjects returns the trees and commits of the built commit.
+func (b *build) treeObjects() ([]pack.Object, error) {
+	f := b.repo.Format()
+	trees, err := gitobject.EncodeTrees(f, b.built)
+	if err != nil {
+		return nil, err
+	}
+	var objects []pack.Object
+	add := func(kind digest.ObjectType, raw []byte) error {
+		o, err := pack.InMemory(f, kind, raw)
+		objects = append(objects, o)
+		return err
+	}
+	for _, raw := range trees {
+		if err := add(digest.Tree, raw); err != nil {
+			return nil, err
+		}
+	}
+	for _, raw := range b.roots {
+		if err := add(digest.Tree, nil); err != nil {
+			return nil, err
+		}
+		if err := add(digest.Commit, raw); err != nil {
+			return nil, err
+		}
+	}
+	if err := add(digest.Commit, b.raw); err != nil {
+		return nil, err
+	}
+	return unique(objects), nil
+}
+
+// unique drops the objects that come again.
+func unique(objects []pack.Object) []pack.Object {
+	seen := make(map[digest.ObjectID]bool)
+	kept := objects[:0]
+	for _, o := range objects {
+		if !seen[o.ID] {
+			seen[o.ID] = true
+			kept = append(kept, o)
+		}
+	}
+	return kept
+}
+
+// openEntry opens a file's content, or a link's target.
+func openEntry(root *os.Root, e *tree.Entry) (io.ReadCloser, error) {
+	name := filepath.FromSlash(string(e.Path))
+	if e.Kind != tree.Symlink {
+		return root.Open(name)
+	}
+	target, err := root.Readlink(name)
+	return io.NopCloser(strings.NewReader(target)), err
+}

@@ -1,0 +1,66 @@
+package building
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/countermark/countermark/internal/buildrecord"
+	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/escape"
+	"github.com/countermark/countermark/internal/sandbox"
+)
+
+// limitedBuffer keeps the beginning of what a program prints.
+type limitedBuffer struct{ bytes.Buffer }
+
+// Write keeps what there is room for.
+func (l *limitedBuffer) Write(p []byte) (int, error) {
+	_, _ = l.Buffer.Write(p[:min(len(p), maxProbe-l.Len())])
+	return len(p), nil
+}
+
+// takeProbe reads the answer to probeScript: text from outside.
+func (b *build) takeProbe(answer string) error {
+	lines := strings.Split(strings.TrimSuffix(answer, "\n"), "\n")
+	if len(lines) < 5 {
+		return errors.New("the environment does not say what it is")
+	}
+	e := &b.record.Environment
+	for i, field := range []*string{&e.Kernel, &e.Machine, &e.User, &e.Umask, &e.Shell} {
+		*field = escape.Text(lines[i])
+	}
+	for _, line := range lines[5:] {
+		f := strings.SplitN(line, "\t", 5)
+		if len(f) != 5 {
+			continue // a version may print what it likes
+		}
+		t := buildrecord.Tool{Name: escape.Text(f[0]), Path: escape.Text(f[1]), Package: escape.Text(f[3]), Version: escape.Text(f[4])}
+		t.SHA256, _ = digest.ParseSHA256(f[2]) // zero where the program was not found
+		for _, built := range b.env.tools {
+			if strings.HasPrefix(f[1], built.prefix+"/") {
+				t.Source = built.source
+			}
+		}
+		e.Tools = append(e.Tools, t)
+	}
+	return nil
+}
+
+// bannerOf returns the first line that a program of the environment prints when
+// asked for its version, "" if it does not say.
+func (b *build) bannerOf(ctx context.Context, program string) string {
+	var out limitedBuffer
+	_, err := b.env.sandbox.Run(ctx, sandbox.Program{
+		Arguments: []string{"/bin/sh", "-c", `"$1" --version </dev/null | head -n 1`, "sh", program}, Dir: "/tmp", Output: &out, System: b.env.system,
+		Environment: []string{"PATH=" + systemPath, "LC_ALL=C.UTF-8"},
+		Limits:      sandbox.Limits{Time: time.Minute, OutputBytes: maxProbe, Files: 16, Processes: 64, PrintedBytes: maxProbe},
+	})
+	if err != nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(out.String(), "\n")
+	return escape.Text(first)
+}

@@ -1,0 +1,195 @@
+package building
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/countermark/countermark/internal/buildrecord"
+	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/gitrepo"
+	"github.com/countermark/countermark/internal/gitrepo/refs"
+	"github.com/countermark/countermark/internal/report"
+)
+
+// publish lets everything appear: objects, the folder of the release, the
+// candidate's branch, and the branch on the server.
+func (b *build) publish(ctx context.Context) error {
+	b.o.Progress.Text("writing the built commit")
+	b.result.Branch = refs.CandidatePrefix + string(b.version)
+	old, err := refs.Read(ctx, b.repo, b.result.Branch)
+	if err != nil {
+		return err
+	}
+	if !old.IsZero() && old != b.record.Built.Commit {
+		b.fail(Finding{Rule: Candidate, Detail: fmt.Sprintf("%s holds %v, and this build made %v", b.result.Branch, old, b.record.Built.Commit),
+			Hint: "countermark rebuild says in what they differ; nothing was changed"})
+		return nil
+	}
+	if err := b.addObjects(ctx); err != nil {
+		return err
+	}
+	if err := b.releaseFolder(); err != nil {
+		return err
+	}
+	answer, err := refs.Update(ctx, b.repo, refs.Change{Ref: b.result.Branch, Old: old, New: b.record.Built.Commit})
+	if err != nil {
+		return err
+	}
+	if answer.Outcome == refs.Moved {
+		return &report.Failure{Code: report.NotComplete, Detail: fmt.Sprintf("%s was changed meanwhile", answer.Ref), Hint: "run the same command again"}
+	}
+	return b.push(ctx)
+}
+
+// releaseFolder moves the folder of the release to its place, whole.
+func (b *build) releaseFolder() error {
+	to := b.o.Output
+	if to == "" {
+		to = strings.TrimSuffix(b.recordName(), ".build.json") + ".release"
+	}
+	to, err := filepath.Abs(to)
+	if err != nil {
+		return err
+	}
+	b.result.Folder = to
+	if _, err := os.Lstat(to); err == nil {
+		return b.sameRelease(to)
+	}
+	// The temporary folder may lie on another file system.
+	near, err := os.MkdirTemp(filepath.Dir(to), ".countermark-*")
+	if err != nil {
+		return report.UsageFailure("--output names the folder to be made", "the folder of the release cannot be made: %v", err)
+	}
+	defer os.RemoveAll(near)
+	staged := filepath.Join(near, "release")
+	if err := copyTree(staged, b.release()); err != nil {
+		return fmt.Errorf("writing the release: %w", err)
+	}
+	if err := os.Rename(staged, to); err != nil {
+		return fmt.Errorf("writing the release: %w", err)
+	}
+	return syncDir(filepath.Dir(to))
+}
+
+// sameRelease reports whether a folder holds what this build made: a run that was
+// interrupted may have written it.
+func (b *build) sameRelease(dir string) error {
+	data, err := os.ReadFile(filepath.Join(dir, b.recordName()))
+	if err == nil {
+		var there *buildrecord.Record
+		if there, err = buildrecord.Parse(data); err == nil && there.Built.Commit != b.record.Built.Commit {
+			err = fmt.Errorf("its record is of the built commit %v, not %v", there.Built.Commit, b.record.Built.Commit)
+		}
+	}
+	for _, a := range b.record.Archives {
+		if err != nil {
+			break
+		}
+		var got digest.SHA256
+		if got, _, err = sumFile(filepath.Join(dir, a.Name)); err == nil && got != a.SHA256 {
+			err = fmt.Errorf("its %s is another", a.Name)
+		}
+	}
+	if err != nil {
+		return report.UsageFailure("name another one with --output, or move this one away", "the folder %q is there and is not this release: %v", dir, err)
+	}
+	b.result.Notes = append(b.result.Notes, "the folder of the release was there already, with the same archives")
+	return nil
+}
+
+// push pushes the candidate, if that was asked for.
+func (b *build) push(ctx context.Context) error {
+	if b.o.Push == "" {
+		return nil
+	}
+	server := b.o.Push
+	if !gitrepo.IsRemote(server) {
+		var err error
+		if server, err = filepath.Abs(server); err != nil {
+			return err
+		}
+	}
+	b.o.Progress.Text("pushing the candidate")
+	answer, err := refs.Push(ctx, b.repo, refs.Candidate{Server: server, Version: string(b.version), Commit: b.record.Built.Commit, Progress: b.o.Progress.Text})
+	if err != nil {
+		return err
+	}
+	switch answer.Outcome {
+	case refs.Moved:
+		b.fail(Finding{Rule: Candidate, Detail: fmt.Sprintf("the server's %s holds %v, and this build made %v", answer.Ref, answer.At, b.record.Built.Commit),
+			Hint: "countermark rebuild says in what they differ; nothing on the server was changed"})
+	case refs.Refused:
+		return &report.Failure{Code: report.Failed, Detail: "the server refused the candidate: " + answer.Said, Hint: "release and branch are there; --push again when the server allows it"}
+	default:
+		b.result.Pushed = b.o.Push
+	}
+	return nil
+}
+
+// explain turns an error into a failure.
+func explain(err error) *report.Failure {
+	f := report.FailureOf(err, report.Internal)
+	if transport, ok := errors.AsType[*gitrepo.TransportError](err); ok {
+		f = &report.Failure{Code: report.NotComplete, Detail: transport.Error(), Hint: "run the same command again when the server can be reached"}
+	} else if f.Refusal != nil {
+		f.Hint = cmp.Or(f.Hint, report.HintFor(f.Refusal.Rule))
+	}
+	return f
+}
+
+// copyTree copies a folder of files and folders, each written to the disk.
+func copyTree(to, from string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(to, 0o755); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		source, target := filepath.Join(from, e.Name()), filepath.Join(to, e.Name())
+		if e.IsDir() {
+			err = copyTree(target, source)
+		} else {
+			err = copyFile(target, source)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return syncDir(to)
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return writeFrom(to, in)
+}
+
+// writeFrom makes a new file, readable by all, and writes it to the disk.
+func writeFrom(to string, r io.Reader) error {
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, r)
+	return cmp.Or(err, out.Chmod(0o644), out.Sync(), out.Close())
+}
+
+// syncDir writes the names in a folder to the disk.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return cmp.Or(d.Sync(), d.Close())
+}

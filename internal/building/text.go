@@ -1,0 +1,125 @@
+package building
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/countermark/countermark/internal/buildrecord"
+	"github.com/countermark/countermark/internal/escape"
+	"github.com/countermark/countermark/internal/report"
+)
+
+// Text returns the result for people.
+func (r *Result) Text() string {
+	var t strings.Builder
+	if len(r.Findings) > 0 {
+		r.failed(&t)
+	} else {
+		r.built(&t)
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(&t, "  note: %s\n", escape.Sentence(n))
+	}
+	return t.String()
+}
+
+func (r *Result) failed(t *strings.Builder) {
+	fmt.Fprintf(t, "NOT BUILT\n")
+	const most = 100
+	for _, f := range r.Findings[:min(len(r.Findings), most)] {
+		t.WriteString("  " + string(f.Rule))
+		if f.Step != "" {
+			t.WriteString("  step " + escape.Text(f.Step))
+		}
+		if f.Path != "" {
+			t.WriteString("  " + escape.Text(string(f.Path)))
+		}
+		fmt.Fprintf(t, "\n      %s\n", escape.Sentence(f.Detail))
+		if f.Hint != "" {
+			fmt.Fprintf(t, "      %s\n", escape.Sentence(f.Hint))
+		}
+	}
+	if more := len(r.Findings) - most; more > 0 {
+		fmt.Fprintf(t, "  … and %d more\n", more)
+	}
+	for line := range strings.Lines(r.log) {
+		fmt.Fprintf(t, "    | %s\n", escape.Sentence(strings.TrimRight(line, "\r\n")))
+	}
+	t.WriteString("nothing was changed: no ref, no folder\n")
+}
+
+func (r *Result) built(t *strings.Builder) {
+	b := r.Record
+	fmt.Fprintf(t, "BUILT  %s of commit %s\n", escape.Text(b.Source.Ref), b.Source.Commit.Short())
+	outputs, changes := 0, 0
+	for _, s := range b.Steps {
+		outputs, changes = outputs+len(s.Outputs), changes+len(s.Changes)
+		fmt.Fprintf(t, "  step %s: %d files made, %d changed, in %.1f s\n", escape.Text(s.Name), len(s.Outputs), len(s.Changes), float64(s.Milliseconds)/1000)
+	}
+	e := b.Environment
+	fmt.Fprintf(t, "  in    %s (%s), sandbox: %s\n", escape.Text(e.Kind), e.System, sandboxText(e.Sandbox))
+	fmt.Fprintf(t, "  commit %s  on %s\n", b.Built.Commit, escape.Text(r.Branch))
+	fmt.Fprintf(t, "  tree   %s\n", b.Built.Tree)
+	fmt.Fprintf(t, "  tree   sha256:%s\n", b.Built.TreeSHA256)
+	if !b.Tar.SHA256.IsZero() {
+		fmt.Fprintf(t, "  tar    sha256:%s\n", b.Tar.SHA256)
+	}
+	for _, a := range b.Archives {
+		fmt.Fprintf(t, "  file   sha256:%s  %s\n", a.SHA256, escape.Text(a.Name))
+	}
+	fmt.Fprintf(t, "  all of it is in %s\n", escape.Text(r.Folder))
+	if r.Pushed != "" {
+		fmt.Fprintf(t, "  pushed to %s\n", escape.Text(r.Pushed))
+	}
+}
+
+func sandboxText(s buildrecord.Sandbox) string {
+	if s.Name == "none" {
+		return "NONE: the steps could do whatever you can"
+	}
+	return strings.TrimSpace(s.Name+" "+s.Version) + ", network: " + s.Network
+}
+
+// document is the JSON document of a build (docs/spec/build-record.md, section 3).
+type document struct {
+	Format   int                 `json:"format"`
+	Verdict  string              `json:"verdict"` // "built" or "not built"
+	Exit     int                 `json:"exit"`
+	Findings []finding           `json:"findings"`
+	Folder   string              `json:"folder,omitempty"`
+	Branch   string              `json:"branch,omitempty"`
+	Pushed   string              `json:"pushed,omitempty"`
+	Notes    []string            `json:"notes,omitempty"`
+	Record   *buildrecord.Record `json:"record,omitempty"`
+}
+
+type finding struct {
+	Rule   string `json:"rule"`
+	Step   string `json:"step,omitempty"`
+	Path   string `json:"path,omitempty"`
+	Detail string `json:"detail"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+// JSON returns the result as one JSON document.
+func (r *Result) JSON() []byte {
+	d := document{Format: report.FormatVersion, Verdict: "built", Exit: r.Exit(), Folder: escape.Text(r.Folder), Branch: escape.Text(r.Branch),
+		Pushed: escape.Text(r.Pushed), Findings: []finding{}, Record: r.Record}
+	if d.Exit != 0 {
+		d.Verdict, d.Record = "not built", nil
+	}
+	for _, n := range r.Notes {
+		d.Notes = append(d.Notes, escape.Sentence(n))
+	}
+	for _, f := range r.Findings {
+		d.Findings = append(d.Findings, finding{string(f.Rule), escape.Text(f.Step), escape.Text(string(f.Path)), escape.Sentence(f.Detail), escape.Sentence(f.Hint)})
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	_ = e.Encode(d) // nothing in it can fail to be written
+	return b.Bytes()
+}
