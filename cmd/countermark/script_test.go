@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/countermark/countermark/internal/sandbox"
 	"github.com/countermark/countermark/internal/testkit"
 )
 
@@ -48,6 +49,9 @@ func TestScripts(t *testing.T) {
 			return os.Mkdir(filepath.Join(env.WorkDir, "tmp"), 0o700)
 		},
 		Condition: func(cond string) (bool, error) {
+			if cond == "sandbox" {
+				return hasSandbox(), nil
+			}
 			name, ok := strings.CutPrefix(cond, "have:")
 			if !ok {
 				return false, fmt.Errorf("unknown condition %q", cond)
@@ -66,6 +70,16 @@ func TestScripts(t *testing.T) {
 			"serve":   serve,
 		},
 	})
+}
+
+// hasSandbox reports whether the steps of a build can be kept apart here. Where
+// no test may be skipped it says yes, and the tests fail.
+func hasSandbox() bool {
+	if os.Getenv(testkit.All) != "" {
+		return true
+	}
+	s, err := sandbox.Find(context.Background(), sandbox.Bubblewrap)
+	return err == nil && s.Try(context.Background(), "") == nil
 }
 
 // mktar OUT SPEC writes a tar of the members that SPEC lists, one a line:
