@@ -16,6 +16,7 @@ type index struct {
 	arrays map[string]int // how many tables each array of tables has so far
 	last   int            // the line of what was noted last
 	deep   int            // the first line in which something lies too deep, 0 for none
+	values map[string]span
 }
 
 // spot is a place, and how many keys and indices lead to it.
@@ -47,7 +48,16 @@ func (x *index) item(s spot, i int) spot {
 // the decoder has accepted, by its place. It fails if something lies deeper
 // than MaxDepth.
 func positions(data []byte) (map[string]int, error) {
-	x := &index{starts: []int{0}, lines: map[string]int{}, arrays: map[string]int{}, last: 1}
+	x := indexOf(data)
+	if x.deep > 0 {
+		return nil, &ParseError{Line: x.deep, Detail: fmt.Sprintf("a value lies below more than %d keys, tables and arrays", MaxDepth), Hint: "nothing here is nested so deep: see the specification of this file"}
+	}
+	return x.lines, nil
+}
+
+// indexOf finds where in a document its keys and values stand.
+func indexOf(data []byte) *index {
+	x := &index{starts: []int{0}, lines: map[string]int{}, arrays: map[string]int{}, values: map[string]span{}, last: 1}
 	for i, c := range data {
 		if c == '\n' {
 			x.starts = append(x.starts, i+1)
@@ -61,13 +71,10 @@ func positions(data []byte) (map[string]int, error) {
 		case unstable.Table, unstable.ArrayTable:
 			current = x.header(e)
 		case unstable.KeyValue:
-			x.keyValue(current, e)
+			x.keyValue(current, e, false)
 		}
 	}
-	if x.deep > 0 {
-		return nil, &ParseError{Line: x.deep, Detail: fmt.Sprintf("a value lies below more than %d keys, tables and arrays", MaxDepth), Hint: "nothing here is nested so deep: see the specification of this file"}
-	}
-	return x.lines, nil
+	return x
 }
 
 func (x *index) line(raw unstable.Range) int { return sort.SearchInts(x.starts, int(raw.Offset)+1) }
@@ -100,10 +107,15 @@ func (x *index) header(e *unstable.Node) spot {
 	return s
 }
 
-func (x *index) keyValue(s spot, e *unstable.Node) {
+// keyValue notes the lines of a key and of what its value holds. A key of an
+// inline table is inline.
+func (x *index) keyValue(s spot, e *unstable.Node, inline bool) {
 	for it := e.Key(); it.Next(); {
 		s = x.key(s, it.Node())
 		x.note(s, it.Node().Raw)
+	}
+	if e.Value().Raw.Length > 0 {
+		x.values[s.place] = spanOf(e, inline)
 	}
 	x.value(s, e.Value())
 }
@@ -114,7 +126,7 @@ func (x *index) value(s spot, v *unstable.Node) {
 	for it := v.Children(); it.Next(); {
 		switch child := it.Node(); {
 		case child.Kind == unstable.KeyValue:
-			x.keyValue(s, child)
+			x.keyValue(s, child, true)
 		case v.Kind == unstable.Array:
 			item := x.item(s, i)
 			x.note(item, child.Raw)

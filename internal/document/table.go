@@ -14,8 +14,9 @@ import (
 
 // reader keeps the first of what is wrong with a document.
 type reader struct {
-	lines map[string]int // line of each value, by its place
-	first *ParseError    // the first of the problems by line
+	lines    map[string]int // line of each value, by its place
+	first    *ParseError    // the first of the problems by line
+	optional []string       // the keys that MayLack names
 }
 
 // Table is one table of the document. Its methods take values out of it, and
@@ -60,6 +61,10 @@ func Open(data []byte) (*Table, error) {
 	return nil, &ParseError{Line: line, Detail: "this is no TOML: " + detail,
 		Hint: "see https://toml.io/en/v1.1.0: a key or table may be given once, text stands in quotes"}
 }
+
+// MayLack makes Required take a zero value for these keys where they are
+// missing, in the whole document.
+func (r *reader) MayLack(keys ...string) { r.optional = append(r.optional, keys...) }
 
 // Line returns the line of a place, or of what it stands in.
 func (r *reader) Line(place string) int {
@@ -181,6 +186,9 @@ func Required[T any](t *Table, key string, parse func(string) (T, error)) T {
 	value := t.Take(key)
 	if value == nil {
 		var none T
+		if slices.Contains(t.optional, key) {
+			return none
+		}
 		t.Fail(t.Place, Wrong("add a line "+key+" = \"...\"", "the key %q is missing", key))
 		return none
 	}

@@ -18,30 +18,37 @@ const formatVersion = 1
 // Parse reads a recipe. The error is a *ParseError: the first by line of what
 // is wrong, or of what is no TOML.
 func Parse(data []byte) (*Recipe, error) {
+	r, _, err := read(data)
+	return r, err
+}
+
+// read is Parse of a recipe that may lack some of the keys that are required.
+func read(data []byte, mayLack ...string) (*Recipe, *document.Table, error) {
 	if len(data) > MaxFileBytes {
-		return nil, &ParseError{Line: 1, Detail: fmt.Sprintf("the recipe has %d bytes, at most %d are accepted", len(data), MaxFileBytes),
+		return nil, nil, &ParseError{Line: 1, Detail: fmt.Sprintf("the recipe has %d bytes, at most %d are accepted", len(data), MaxFileBytes),
 			Hint: "name many files by one pattern"}
 	}
 	t, err := document.Open(data)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	t.MayLack(mayLack...)
 	if t.Integer("countermark-recipe", 0, formatVersion, formatVersion); t.Take("countermark-recipe") == nil {
 		t.Fail("", document.Wrong("begin the file with the line countermark-recipe = 1", "the version of the format is missing"))
 	}
 	if err := t.First(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r := readRecipe(t)
 	if err := t.First(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	check(t, r)
 	if err := t.First(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r.Digest = digest.SHA256(sha256.Sum256(data))
-	return r, nil
+	return r, t, nil
 }
 
 func readRecipe(t *document.Table) *Recipe {
@@ -59,7 +66,7 @@ func readRecipe(t *document.Table) *Recipe {
 		r.Environment = readEnvironment(s)
 	}
 	for _, s := range t.Tables("download") {
-		r.Downloads = append(r.Downloads, Download{document.Required(s, "url", parseURL), document.Required(s, "sha256", parseSHA256), document.Required(s, "path", parsePath)})
+		r.Downloads = append(r.Downloads, Download{document.Required(s, "url", parseURL), document.Required(s, digestKey, parseSHA256), document.Required(s, "path", parsePath)})
 		s.Close()
 	}
 	r.Writes = readWrites(t.Table("write"))
@@ -150,7 +157,7 @@ func readBase(t *document.Table) Base {
 		document.Distinct(t, "packages", fs.Packages, func(p Package) Name { return p.Name })
 		return fs
 	case imageKind:
-		image := Image{Form: document.Required(t, "form", choice[ImageForm](imageFormNames())), SHA256: document.Required(t, "sha256", parseSHA256)}
+		image := Image{Form: document.Required(t, "form", choice[ImageForm](imageFormNames())), SHA256: document.Required(t, digestKey, parseSHA256)}
 		if image.Form != OCILayout {
 			image.URL = document.Optional(t, "url", "", parseURL)
 		}
@@ -172,12 +179,12 @@ func readTool(t *document.Table) Tool {
 	defer t.Close()
 	tool := Tool{Name: document.Required(t, "name", parseProgram)}
 	if t.Take("git") != nil {
-		tool.Source = GitSource{URL: document.Required(t, "git", parseURL), Commit: document.Required(t, "commit", parseObjectID)}
+		tool.Source = readGitSource(t)
 	} else {
 		if t.Take("url") == nil {
 			t.Fail(t.Place, document.Wrong("add the keys git and commit, or the keys url and sha256", "the tool has no source"))
 		}
-		tool.Source = ArchiveSource{URL: document.Required(t, "url", parseURL), SHA256: document.Required(t, "sha256", parseSHA256)}
+		tool.Source = ArchiveSource{URL: document.Required(t, "url", parseURL), SHA256: document.Required(t, digestKey, parseSHA256)}
 	}
 	build, _ := t.Take("build").([]any)
 	if len(build) == 0 {
@@ -191,6 +198,17 @@ func readTool(t *document.Table) Tool {
 		tool.build = append(tool.build, run)
 	}
 	return tool
+}
+
+func readGitSource(t *document.Table) GitSource {
+	s := GitSource{URL: document.Required(t, "git", parseURL)}
+	if t.Take("commit") == nil {
+		t.FailAt("git", document.Wrong("git ls-remote --tags URL lists tags and ids: add commit = \"...\" with the id in the line that ends in ^{}, or in the tag's only line",
+			"the tool has no commit"))
+		return s
+	}
+	s.Commit = document.Required(t, "commit", parseObjectID)
+	return s
 }
 
 // checkRun notes an argument vector without a program, or with one that whatever

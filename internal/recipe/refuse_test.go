@@ -106,6 +106,7 @@ var refusals = []struct{ name, old, new, says string }{
 	{"tool of both sources", `commit = "1`, "§sha256 = \"" + sumA + "\"\ncommit = \"1", `"sha256" is not known here`},
 	{"tool without source", `git = "https://example.org/re2c"`, "", ""},
 	{"commit without its repository", `git = "https://example.org/re2c"`, "", "no source"},
+	{"no commit", "commit = \"" + strings.Repeat("1", 40) + "\"\n", "", "has no commit"},
 	{"short commit", `commit = "1`, `§commit = "`, "no object id"},
 	{"null commit", strings.Repeat("1", 40), "§" + strings.Repeat("0", 40), "no object id"},
 	{"tool that is not built", `build = [["cp", "gen", "{prefix}/bin"]]`, "§build = []", "no array of argument vectors"},
