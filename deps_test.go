@@ -68,6 +68,8 @@ var policy = map[string]permission{
 
 	"internal/encoder/command": {layer: formats, internal: []string{"envelope"}},
 	"internal/encoder/trace":   {layer: formats, internal: []string{"encoder/command", "envelope"}},
+	"internal/packagelist": {layer: formats, internal: []string{"ascii", "digest", "document"}},
+	"internal/recipe":      {layer: formats, internal: []string{"ascii", "digest", "document", "escape", "gitobject", "pattern", "refusal", "tree"}},
 
 	"internal/compare":    {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
 	"internal/provenance": {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},
@@ -97,8 +99,11 @@ var policy = map[string]permission{
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/progress": {layer: edges, internal: []string{"escape"},
 		foreign: []string{"golang.org/x/term"}, system: []string{"os"}},
-	"internal/durable":     {layer: edges, system: []string{"os", "path/filepath"}},
-	"internal/toolrelease": {layer: edges, internal: []string{"envelope", "revision"}, system: []string{"io/fs", "os", "path/filepath"}},
+	"internal/durable":            {layer: edges, system: []string{"os", "path/filepath"}},
+	"internal/toolrelease":        {layer: edges, internal: []string{"envelope", "revision"}, system: []string{"io/fs", "os", "path/filepath"}},
+	"internal/environment/unpack": {layer: edges, internal: []string{"digest", "envelope", "refusal"}, system: []string{"io/fs", "os"}},
+	"internal/environment/oci": {layer: edges, internal: []string{"digest", "environment/unpack", "escape"},
+		system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/fetch": {layer: edges, internal: []string{"digest", "escape"},
 		system: []string{"io/fs", "net/http", "net/url", "os", "path/filepath"}},
 	"internal/report": {layer: edges, internal: []string{"archive", "compare", "digest", "escape", "provenance", "refusal", "tree"},
