@@ -126,10 +126,7 @@ func TestTar(t *testing.T) {
 	if err := errors.Join(f.Tar(t.Context(), bytes.NewReader(all)), f.Finish()); err != nil {
 		t.Fatal(err)
 	}
-	const want = `bin -> usr/bin
-dev/
-empty 
-escape -> ../../..
+	const want = "bin -> usr/bin\ndev/\nempty \n" + `escape -> ../../..
 etc/
 etc/alternatives/
 etc/alternatives/x -> /usr/bin/su

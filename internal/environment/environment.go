@@ -1,0 +1,170 @@
+// Package environment keeps what the environment of a recipe is made of, as
+// folders in the user's cache: root filesystems (docs/spec/recipe.md, section
+// 3.3) and the unpacked source of tools (3.4). A folder is named by the digest
+// of what it was made of, is made under another name and renamed, and is whole
+// once it is there. It is to be read only: who works on a tool's source copies it.
+//
+// What lies in a folder is not hashed again when it is used: whoever can write
+// into the user's cache can change it. Its parts make the folders: unpack lays
+// out archives, oci reads images, debian makes root filesystems of packages.
+package environment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/environment/debian"
+	"github.com/countermark/countermark/internal/environment/oci"
+	"github.com/countermark/countermark/internal/environment/unpack"
+)
+
+// Cache is a folder of environments. Several processes may use it at once.
+type Cache struct {
+	dir    string
+	limits unpack.Limits
+}
+
+// NewCache returns the cache that keeps its folders below dir, which is made
+// when something is to be kept.
+func NewCache(dir string, l unpack.Limits) *Cache {
+	return &Cache{dir: filepath.Join(dir, "environments"), limits: l}
+}
+
+// Tar returns the folder of a root filesystem that is a tar archive, in any
+// compression, whose stored bytes have the digest; it is read only if the
+// folder is not there yet. The errors are those of unpack.Folder.Pinned.
+func (c *Cache) Tar(ctx context.Context, archive io.Reader, want digest.SHA256) (string, error) {
+	return c.folder(ctx, "tar-"+want.String(), func(ctx context.Context, into *unpack.Folder) error {
+		return into.Pinned(ctx, unpack.Archive{What: "the archive of the root filesystem", Bytes: archive, SHA256: want})
+	})
+}
+
+// OCI returns the folder of the image in an OCI image layout whose manifest has
+// the digest. The errors are those of oci.Unpack.
+func (c *Cache) OCI(ctx context.Context, layout string, manifest digest.SHA256) (string, error) {
+	return c.folder(ctx, "oci-"+manifest.String(), func(ctx context.Context, into *unpack.Folder) error {
+		return oci.Unpack(ctx, layout, manifest, into)
+	})
+}
+
+// Debian returns the folder of the root filesystem that is ordered.
+// The errors are those of debian.Make.
+func (c *Cache) Debian(ctx context.Context, order debian.Order, o debian.Options) (string, error) {
+	return c.folder(ctx, "debian-"+order.List.ID().String(), func(ctx context.Context, into *unpack.Folder) error {
+		return piped(ctx, func(ctx context.Context, w io.Writer) error { return debian.Make(ctx, order, o, w) }, into.Tar)
+	})
+}
+
+// piped lets one side write what the other reads at the same time. The writer's
+// error comes first: the reader then only saw the end of it.
+func piped(ctx context.Context, write func(context.Context, io.Writer) error, read func(context.Context, io.Reader) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r, w := io.Pipe()
+	written := make(chan error, 1)
+	go func() {
+		err := write(ctx, w)
+		_ = w.CloseWithError(err) // nil is io.EOF
+		written <- err
+	}()
+	readErr := read(ctx, r)
+	if readErr != nil {
+		_ = r.CloseWithError(readErr)
+	}
+	if err := <-written; err != nil {
+		return err
+	}
+	return readErr
+}
+
+// Source returns the folder of a tool's source, unpacked from an archive whose
+// stored bytes have the digest: its one top directory, or the whole if there is
+// more at the top. The errors are those of unpack.Folder.Pinned.
+func (c *Cache) Source(ctx context.Context, archive io.Reader, want digest.SHA256) (string, error) {
+	dir, err := c.folder(ctx, "source-"+want.String(), func(ctx context.Context, into *unpack.Folder) error {
+		return into.Pinned(ctx, unpack.Archive{What: "the archive of the source", Bytes: archive, SHA256: want})
+	})
+	if err != nil {
+		return "", err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", fmt.Errorf("reading the cache: %w", err)
+	}
+	if len(entries) == 1 && entries[0].IsDir() {
+		return filepath.Join(dir, entries[0].Name()), nil
+	}
+	return dir, nil
+}
+
+// making is how the names of folders begin that are not whole yet; makingAge is
+// when one is what a killed process left: longer than anything takes.
+const (
+	making    = ".making-"
+	makingAge = 24 * time.Hour
+)
+
+// folder returns the folder of a name, and has it filled if it is not there.
+func (c *Cache) folder(ctx context.Context, name string, fill func(context.Context, *unpack.Folder) error) (string, error) {
+	final := filepath.Join(c.dir, name)
+	if info, err := os.Lstat(final); err == nil && info.IsDir() {
+		return final, ctx.Err()
+	}
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return "", fmt.Errorf("making the cache: %w", err)
+	}
+	c.sweep(time.Now())
+	temp, err := os.MkdirTemp(c.dir, making)
+	if err != nil {
+		return "", fmt.Errorf("writing to the cache: %w", err)
+	}
+	defer os.RemoveAll(temp) // it is gone if it was renamed
+	if err := c.fill(ctx, temp, fill); err != nil {
+		return "", err
+	}
+	if err := os.Rename(temp, final); err != nil {
+		// Another process may have been faster: the same was made of the same.
+		if info, statErr := os.Lstat(final); statErr != nil || !info.IsDir() {
+			return "", fmt.Errorf("writing to the cache: %w", err)
+		}
+	}
+	return final, nil
+}
+
+// fill fills a folder, and has it on the disk.
+func (c *Cache) fill(ctx context.Context, temp string, fill func(context.Context, *unpack.Folder) error) error {
+	root, err := os.OpenRoot(temp)
+	if err != nil {
+		return fmt.Errorf("writing to the cache: %w", err)
+	}
+	defer root.Close()
+	into := unpack.Into(root, c.limits)
+	if err := fill(ctx, into); err != nil {
+		return err
+	}
+	if err := errors.Join(into.Finish(), os.Chmod(temp, 0o755)); err != nil { // the environment's other users look into it
+		return fmt.Errorf("writing to the cache: %w", err)
+	}
+	if err := syncFolder(temp); err != nil {
+		return fmt.Errorf("writing to the cache: %w", err)
+	}
+	return ctx.Err()
+}
+
+// sweep removes what killed processes left behind.
+func (c *Cache) sweep(now time.Time) {
+	entries, _ := os.ReadDir(c.dir)
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && strings.HasPrefix(e.Name(), making) && now.Sub(info.ModTime()) > makingAge {
+			_ = os.RemoveAll(filepath.Join(c.dir, e.Name()))
+		}
+	}
+}
