@@ -21,12 +21,12 @@ type paragraph string
 // paragraphs gives out the paragraphs of an index one by one.
 func paragraphs(r *bufio.Reader, each func(paragraph)) error {
 	var b strings.Builder
-	for {
+	for begins := true; ; { // a line, not what is left of one that was longer than r's buffer
 		line, err := r.ReadSlice('\n')
 		if b.Len()+len(line) > maxParagraphBytes {
 			return errors.New("a package's description is too long")
 		}
-		if string(line) == "\n" || err == io.EOF {
+		if begins && string(line) == "\n" || err == io.EOF {
 			if b.Write(line); strings.TrimSpace(b.String()) != "" {
 				each(paragraph(strings.TrimRight(b.String(), "\n") + "\n"))
 			}
@@ -34,6 +34,7 @@ func paragraphs(r *bufio.Reader, each func(paragraph)) error {
 		} else {
 			b.Write(line)
 		}
+		begins = err == nil
 		if err == io.EOF {
 			return nil
 		}
