@@ -68,8 +68,7 @@ var policy = map[string]permission{
 
 	"internal/encoder/command": {layer: formats, internal: []string{"envelope"}},
 	"internal/encoder/trace":   {layer: formats, internal: []string{"encoder/command", "envelope"}},
-	"internal/packagelist": {layer: formats, internal: []string{"ascii", "digest", "document"}},
-	"internal/recipe":      {layer: formats, internal: []string{"ascii", "digest", "document", "escape", "gitobject", "pattern", "refusal", "tree"}},
+	"internal/packagelist":     {layer: formats, internal: []string{"ascii", "digest", "document"}},
 
 	"internal/compare":    {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
 	"internal/provenance": {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},
@@ -102,7 +101,7 @@ var policy = map[string]permission{
 	"internal/durable":     {layer: edges, system: []string{"os", "path/filepath"}},
 	"internal/toolrelease": {layer: edges, internal: []string{"envelope", "revision"}, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/environment": {layer: edges,
-		internal: []string{"digest", "environment/debian", "environment/oci", "environment/unpack", "packagelist", "recipe"},
+		internal: []string{"digest", "environment/debian", "environment/oci", "environment/unpack", "recipe"},
 		foreign:  []string{"golang.org/x/sys/unix"}, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/environment/unpack": {layer: edges, internal: []string{"digest", "envelope", "refusal"}, system: []string{"io/fs", "os"}},
 	"internal/environment/debian": {layer: edges, internal: []string{"digest", "escape", "packagelist", "recipe"},
@@ -117,6 +116,8 @@ var policy = map[string]permission{
 	"internal/testkit": {layer: edges, system: []string{"os", "os/exec", "path/filepath", "testing"}},
 	"internal/indexing": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
+	"internal/pinning": {layer: commands, // any
+		system: []string{"os", "path/filepath"}},
 	"internal/verification": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"cmd/countermark": {layer: commands, // any

@@ -63,6 +63,20 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("URL", server.URL+"/"+filepath.Base(repo))
 }
 
+// share FOLDER serves the files of a folder over https, sets $SITE to its
+// address, and makes the program trust the server.
+func share(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: share FOLDER")
+	}
+	server := httptest.NewTLSServer(http.FileServer(http.Dir(ts.MkAbs(args[0]))))
+	ts.Defer(server.Close)
+	authority := ts.MkAbs("authority.pem")
+	ts.Check(os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
+	ts.Setenv("SSL_CERT_FILE", authority)
+	ts.Setenv("SITE", server.URL)
+}
+
 // serverSlot holds the server that a script started.
 type serverSlot struct {
 	server   *httptest.Server

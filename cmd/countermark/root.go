@@ -110,7 +110,13 @@ func newRootCommand(s streams) *cobra.Command {
 		return report.UsageFailure(cmd.CommandPath()+" --help lists the flags", "%v", err)
 	})
 	wrapFlags(root)
-	root.AddCommand(newVerifyCommand(s), newBuildCommand(s), newIndexCommand(s), newDemoCommand(s))
+	root.AddCommand(
+		newVerifyCommand(s),
+		newBuildCommand(s),
+		newPinCommand(s),
+		newIndexCommand(s),
+		newDemoCommand(s),
+	)
 	return root
 }
 

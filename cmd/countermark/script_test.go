@@ -68,6 +68,7 @@ func TestScripts(t *testing.T) {
 			"exits":   exits,
 			"nothing": nothing,
 			"serve":   serve,
+			"share":   share,
 		},
 	})
 }
