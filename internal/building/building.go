@@ -32,17 +32,22 @@ const RecipeName = "countermark.toml"
 
 // Options says what to build, and how.
 type Options struct {
-	Tag        string   // short name of the tag
-	Repository string   // path of a local repository; "": the one we stand in
-	Recipe     string   // file with the recipe; "": RecipeName of the source
-	Output     string   // folder of the release, which must not exist, or hold this very release; "": named after the archives
-	Submodules []string // PATH=REPO
-	Push       string   // repository that the candidate is pushed to; "" for none
-	Sandbox    sandbox.Kind
-	Time       time.Duration  // all steps together; 0: the recipe's
-	Bytes      int64          // of all files; 0: the recipe's
-	Files      int            // 0: the recipe's
-	Progress   *progress.Line // nil: none
+	Tag            string         // short name of the tag
+	Repository     string         // path of a local repository; "": the one we stand in
+	Recipe         string         // file with the recipe; "": RecipeName of the source
+	Output         string         // folder of the release, which must not exist, or hold this very release; "": named after the archives
+	Submodules     []string       // PATH=REPO
+	ToolSources    []string       // NAME=REPO: where the source of a tool is had from, instead of the recipe's URL
+	Push           string         // repository that the candidate is pushed to; "" for none
+	Sandbox        sandbox.Kind   // "": the first that works here
+	Mirror         string         // of Debian packages, instead of the recipe's
+	UnsignedMirror bool           // Mirror is believed without a signature
+	Image          string         // archive or image layout of the environment
+	Packages       []string       // lines of a packagelist, instead of asking the mirror
+	Time           time.Duration  // all steps together; 0: the recipe's
+	Bytes          int64          // of all files; 0: the recipe's
+	Files          int            // 0: the recipe's
+	Progress       *progress.Line // nil: none
 }
 
 // Rule names what a build did that ends it (docs/spec/build-record.md, section 3).
@@ -96,7 +101,7 @@ type build struct {
 	recipe   *recipe.Recipe
 	origin   string // of the recipe
 	version  recipe.Version
-	env      environment
+	env      setting
 	temp     string // folder of our own, removed at the end
 	limits   recipe.Limits
 	spent    time.Duration // by steps
@@ -131,6 +136,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 func (b *build) run(ctx context.Context) error {
 	if err := b.prepare(ctx); err != nil {
 		return err
+	}
+	if len(b.result.Findings) > 0 { // of tools
+		return nil
 	}
 	if err := b.make(ctx); err != nil || len(b.result.Findings) > 0 {
 		return err

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/countermark/countermark/internal/digest"
-	"github.com/countermark/countermark/internal/recipe"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/sandbox"
 )
@@ -27,8 +26,8 @@ const (
 	maxToolTime = 2 * time.Hour
 )
 
-// environment is where the steps run.
-type environment struct {
+// setting is where the steps run.
+type setting struct {
 	sandbox  *sandbox.Sandbox
 	system   string        // folder of the root filesystem, "" for the host's
 	id       digest.SHA256 // that names it, zero for the host
@@ -103,26 +102,10 @@ func noSandbox(err error) error {
 		"no sandbox works here: %v", err)
 }
 
-// openSystem makes the root filesystem of the recipe's environment.
-func (b *build) openSystem(ctx context.Context) error {
-	switch b.recipe.Environment.Base.(type) {
-	case recipe.Host:
-		return nil
-	}
-	return report.UsageFailure("", "an environment of this kind cannot be made yet")
-}
-
-// openTools builds the recipe's tools, or finds them built.
-func (b *build) openTools(context.Context) error { return nil }
-
 // variables returns the whole environment of a program, sorted.
 func (b *build) variables() ([]string, error) {
-	var path []string
-	for i := len(b.env.tools) - 1; i >= 0; i-- { // a later one may be built to replace a part of an earlier one
-		path = append(path, b.env.tools[i].prefix+"/bin")
-	}
 	all := map[string]string{
-		"PATH": strings.Join(append(path, systemPath), ":"), "HOME": homeDir, "LC_ALL": "C.UTF-8", "TZ": "UTC",
+		"PATH": b.searchPath(), "HOME": homeDir, "LC_ALL": "C.UTF-8", "TZ": "UTC",
 		"SOURCE_DATE_EPOCH": fmt.Sprint(b.source.Commit.Committer.Unix),
 	}
 	for _, v := range b.vary.variables {
@@ -142,6 +125,16 @@ func (b *build) variables() ([]string, error) {
 	}
 	slices.Sort(list)
 	return list, nil
+}
+
+// searchPath returns where programs are looked for: the tools that were built
+// come first, of these the later ones.
+func (b *build) searchPath() string {
+	var path []string
+	for i := len(b.env.tools) - 1; i >= 0; i-- {
+		path = append(path, b.env.tools[i].prefix+"/bin")
+	}
+	return strings.Join(append(path, systemPath), ":")
 }
 
 // inside returns the folder of the source as programs see it.

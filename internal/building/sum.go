@@ -15,6 +15,9 @@ type sum struct{ hash.Hash }
 
 func newSum() sum { return sum{sha256.New()} }
 
+// ReadFrom adds all that r gives.
+func (s sum) ReadFrom(r io.Reader) (int64, error) { return io.Copy(s.Hash, r) }
+
 // digest returns the digest of what was written so far.
 func (s sum) digest() (d digest.SHA256) {
 	copy(d[:], s.Sum(nil))

@@ -1,0 +1,150 @@
+package building
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/environment"
+	"github.com/countermark/countermark/internal/environment/debian"
+	"github.com/countermark/countermark/internal/environment/oci"
+	"github.com/countermark/countermark/internal/environment/unpack"
+	"github.com/countermark/countermark/internal/packagelist"
+	"github.com/countermark/countermark/internal/recipe"
+	"github.com/countermark/countermark/internal/report"
+)
+
+// openSystem makes the root filesystem of the recipe's environment, or finds it
+// made.
+func (b *build) openSystem(ctx context.Context) error {
+	dir, err := cacheDir()
+	if err != nil {
+		return err
+	}
+	cache := environment.NewCache(filepath.Join(dir, "environments"), unpack.Limits{})
+	switch base := b.recipe.Environment.Base.(type) {
+	case recipe.Host:
+		return nil
+	case recipe.RootFS:
+		err = b.makeDebian(ctx, cache, base)
+	case recipe.Image:
+		err = b.openImage(ctx, cache, base)
+	default:
+		err = fmt.Errorf("the recipe's environment is of an unknown kind")
+	}
+	if err != nil {
+		return systemFailure(err)
+	}
+	return nil
+}
+
+// makeDebian makes the root filesystem of packages: those that the mirror has
+// now, or those of a record.
+func (b *build) makeDebian(ctx context.Context, cache *environment.Cache, base recipe.RootFS) error {
+	o := debian.Options{Mirror: b.o.Mirror, UnsafeUnsigned: b.o.UnsignedMirror, Temp: b.temp, Progress: b.o.Progress.Text}
+	list, err := b.packages(ctx, base, o)
+	if err != nil {
+		return err
+	}
+	b.env.id = list.ID()
+	b.env.packages = strings.Split(strings.TrimSuffix(string(list.Marshal()), "\n"), "\n")
+	b.env.system, err = cache.Debian(ctx, debian.Order{Base: base, List: list}, o)
+	return err
+}
+
+// packages returns the list of the environment's packages.
+func (b *build) packages(ctx context.Context, base recipe.RootFS, o debian.Options) (packagelist.List, error) {
+	if len(b.o.Packages) > 0 {
+		return packagelist.Parse([]byte(strings.Join(b.o.Packages, "\n") + "\n"))
+	}
+	b.o.Progress.Text("asking the mirror for its packages")
+	return debian.Resolve(ctx, base, o)
+}
+
+// openImage unpacks the root filesystem that the recipe names by its digest.
+func (b *build) openImage(ctx context.Context, cache *environment.Cache, image recipe.Image) error {
+	b.env.id = image.SHA256
+	b.o.Progress.Text("unpacking the image")
+	if image.Form == recipe.OCILayout {
+		if b.o.Image == "" {
+			return report.UsageFailure("--image names the folder of the image layout", "the recipe's environment is an OCI image layout, and none is named")
+		}
+		var err error
+		b.env.system, err = cache.OCI(ctx, b.o.Image, image.SHA256)
+		return err
+	}
+	f, err := b.openImageFile(ctx, image)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b.env.system, err = cache.Tar(ctx, f, image.SHA256)
+	return err
+}
+
+// openImageFile opens the archive of an image: the one that was named, or the one
+// at the recipe's URL.
+func (b *build) openImageFile(ctx context.Context, image recipe.Image) (*os.File, error) {
+	if b.o.Image != "" {
+		f, err := os.Open(b.o.Image)
+		if err != nil {
+			return nil, report.UsageFailure("--image names the archive that the recipe gives the digest of", "--image: %v", err)
+		}
+		return f, nil
+	}
+	if image.URL == "" {
+		return nil, report.UsageFailure("--image names the archive", "the recipe's environment is the image with the SHA-256 %v, and says not where it is", image.SHA256)
+	}
+	cache, err := b.cache()
+	if err != nil {
+		return nil, err
+	}
+	f, err := cache.Get(ctx, string(image.URL), image.SHA256)
+	if err != nil {
+		return nil, fetchFailure(err)
+	}
+	return f, nil
+}
+
+// systemFailure says what a failure to make an environment means for the exit
+// status.
+func systemFailure(err error) error {
+	if _, ok := errors.AsType[*report.Failure](err); ok {
+		return err
+	}
+	f := &report.Failure{Code: report.Internal, Detail: err.Error()}
+	if _, ok := errors.AsType[*debian.IncompleteError](err); ok {
+		f.Code, f.Hint = report.NotComplete, "a mirror that keeps old packages may have them: --mirror names one"
+	} else if _, ok := errors.AsType[*debian.TransportError](err); ok {
+		f.Code, f.Hint = report.NotComplete, "run the same command again when the mirror can be reached; --mirror names another one"
+	} else if refused, ok := errors.AsType[*debian.RefusedError](err); ok {
+		f.Code, f.Hint = report.Rejected, refused.Hint
+	} else if missing, ok := errors.AsType[*debian.MissingProgramError](err); ok {
+		f.Code, f.Hint = report.Usage, "install "+missing.Program+": countermark doctor says what a build needs"
+	} else if _, ok := errors.AsType[*unpack.MismatchError](err); ok {
+		f.Code, f.Hint = report.Failed, "somebody changed the image, or it is another one than the recipe's"
+	} else if _, ok := errors.AsType[*oci.FormatError](err); ok {
+		f.Code = report.Rejected
+	} else {
+		return err
+	}
+	return f
+}
+
+// hostID stands for the host in the keys of tools that were built on one: what
+// can be known of it without asking every program.
+func hostID(system string) (d digest.SHA256) {
+	s := newSum()
+	_, _ = fmt.Fprintf(s, "host\n%s\n", system)
+	for _, name := range []string{"/var/lib/dpkg/status", "/lib/apk/db/installed", "/var/lib/rpm/rpmdb.sqlite"} {
+		if f, err := os.Open(name); err == nil {
+			_, _ = s.ReadFrom(f)
+			_ = f.Close()
+		}
+	}
+	return s.digest()
+}

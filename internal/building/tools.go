@@ -1,0 +1,189 @@
+package building
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/countermark/countermark/internal/environment"
+	"github.com/countermark/countermark/internal/environment/unpack"
+	"github.com/countermark/countermark/internal/recipe"
+	"github.com/countermark/countermark/internal/sandbox"
+	"github.com/countermark/countermark/internal/worktree"
+)
+
+// toolEpoch is SOURCE_DATE_EPOCH while tools are built, 1980-01-01: tools do not
+// depend on which release they are built for.
+const toolEpoch = "315532800"
+
+// openTools builds the recipe's tools in their order, or finds them built.
+func (b *build) openTools(ctx context.Context) error {
+	tools := b.recipe.Environment.Tools
+	if len(tools) == 0 {
+		return nil
+	}
+	id := b.env.id
+	if b.env.system == "" {
+		id = hostID(describeSystem(""))
+	}
+	dir, err := cacheDir()
+	if err != nil {
+		return err
+	}
+	kept := filepath.Join(dir, "tools")
+	if err := os.MkdirAll(kept, 0o755); err != nil {
+		return fmt.Errorf("making the folder of tools: %w", err)
+	}
+	keys := environment.ToolKeys(tools, id)
+	for i := range tools {
+		built := builtTool{name: string(tools[i].Name), folder: filepath.Join(kept, keys[i].String()),
+			prefix: toolDir + "/" + string(tools[i].Name), source: sourceOf(&tools[i])}
+		if _, err := os.Stat(built.folder); err != nil {
+			if err := b.buildTool(ctx, &tools[i], built); err != nil || len(b.result.Findings) > 0 {
+				return err
+			}
+		}
+		b.env.tools = append(b.env.tools, built)
+	}
+	return nil
+}
+
+// sourceOf names what a tool is built from.
+func sourceOf(t *recipe.Tool) string {
+	switch s := t.Source.(type) {
+	case recipe.GitSource:
+		return "git:" + s.Commit.String()
+	case recipe.ArchiveSource:
+		return "sha256:" + s.SHA256.String()
+	}
+	return ""
+}
+
+// buildTool builds a tool in a folder of this build, and keeps what it installed.
+func (b *build) buildTool(ctx context.Context, t *recipe.Tool, built builtTool) error {
+	b.o.Progress.Text("building " + built.name)
+	work, err := os.MkdirTemp(b.temp, "tool-*")
+	if err != nil {
+		return err
+	}
+	source, installed := filepath.Join(work, "source"), filepath.Join(work, "installed")
+	if err := b.laySource(ctx, t, source); err != nil {
+		return err
+	}
+	if err := os.Mkdir(installed, 0o755); err != nil {
+		return err
+	}
+	for i, arguments := range t.Commands(built.prefix) {
+		p := b.toolProgram(arguments, built, source, installed)
+		log, err := newStepLog(filepath.Join(work, "logs"), i, built.name, b.o.Progress)
+		if err != nil {
+			return err
+		}
+		p.Output = log
+		outcome, err := b.env.sandbox.Run(ctx, p)
+		if err = cmp.Or(err, log.Close()); err != nil {
+			return err
+		}
+		b.judge("building "+built.name, outcome, log)
+		if len(b.result.Findings) > 0 {
+			return nil
+		}
+	}
+	// Another build may have been faster: then its folder is as good.
+	if err := os.Rename(installed, built.folder); err != nil {
+		if _, there := os.Stat(built.folder); there != nil {
+			return fmt.Errorf("keeping the tool %s: %w", built.name, err)
+		}
+	}
+	return nil
+}
+
+// toolProgram is one command of a tool's build. It sees the tools before it.
+func (b *build) toolProgram(arguments []string, built builtTool, source, installed string) sandbox.Program {
+	inside := buildDir + "/tools/" + built.name
+	p := sandbox.Program{
+		Arguments: arguments, Dir: inside, System: b.env.system,
+		Environment: []string{"HOME=" + homeDir, "LC_ALL=C.UTF-8", "PATH=" + b.searchPath(), "SOURCE_DATE_EPOCH=" + toolEpoch, "TZ=UTC"},
+		Binds:       []sandbox.Bind{{Source: source, Target: inside, Writable: true}, {Source: installed, Target: built.prefix, Writable: true}},
+		Limits: sandbox.Limits{Time: maxToolTime, OutputBytes: recipe.DefaultOutputBytes, Files: recipe.DefaultFiles,
+			Processes: maxProcs, PrintedBytes: maxPrinted},
+	}
+	for _, before := range b.env.tools {
+		p.Binds = append(p.Binds, sandbox.Bind{Source: before.folder, Target: before.prefix})
+	}
+	return p
+}
+
+// laySource lays a tool's source out in a new folder.
+func (b *build) laySource(ctx context.Context, t *recipe.Tool, dir string) error {
+	switch s := t.Source.(type) {
+	case recipe.GitSource:
+		where := string(s.URL)
+		for _, flag := range b.o.ToolSources {
+			if name, path, ok := strings.Cut(flag, "="); ok && name == string(t.Name) {
+				where = path
+			}
+		}
+		repo, err := b.openAny(ctx, where)
+		if err != nil {
+			return err
+		}
+		defer repo.Close()
+		files, err := treeOf(ctx, repo, s.Commit)
+		if err != nil {
+			return fmt.Errorf("reading the source of %s: %w", t.Name, err)
+		}
+		_, err = worktree.Lay(ctx, worktree.Layout{Dir: dir, Tree: files, Format: repo.Format(), Time: time.Unix(315532800, 0), Blobs: repo.Blobs})
+		return err
+	case recipe.ArchiveSource:
+		return b.unpackSource(ctx, s, dir)
+	}
+	return fmt.Errorf("the tool %s has a source of an unknown kind", t.Name)
+}
+
+// unpackSource fetches a tool's archive and unpacks it.
+func (b *build) unpackSource(ctx context.Context, s recipe.ArchiveSource, dir string) error {
+	cache, err := b.cache()
+	if err != nil {
+		return err
+	}
+	f, err := cache.Get(ctx, string(s.URL), s.SHA256)
+	if err != nil {
+		return fetchFailure(err)
+	}
+	defer f.Close()
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	folder := unpack.Into(root, unpack.Limits{})
+	if err := folder.Pinned(ctx, unpack.Archive{What: "the tool's archive", Bytes: f, SHA256: s.SHA256}); err != nil {
+		return err
+	}
+	if err := folder.Finish(); err != nil {
+		return err
+	}
+	return liftTop(dir)
+}
+
+// liftTop moves what lies in the one folder of dir up into dir, as people expect
+// of an archive that is unpacked.
+func liftTop(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 || !entries[0].IsDir() {
+		return err
+	}
+	aside := dir + ".top"
+	if err := os.Rename(filepath.Join(dir, entries[0].Name()), aside); err != nil {
+		return err
+	}
+	return cmp.Or(os.Remove(dir), os.Rename(aside, dir))
+}
