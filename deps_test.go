@@ -114,6 +114,8 @@ var policy = map[string]permission{
 		system: []string{"syscall"}},
 
 	"internal/testkit": {layer: edges, system: []string{"os", "os/exec", "path/filepath", "testing"}},
+	"internal/attribution": {layer: commands, // any
+		system: []string{"os", "path/filepath"}},
 	"internal/indexing": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/pinning": {layer: commands, // any

@@ -116,6 +116,7 @@ func newRootCommand(s streams) *cobra.Command {
 		newPinCommand(s),
 		newIndexCommand(s),
 		newDemoCommand(s),
+		newEnvelopeCommand(s),
 	)
 	return root
 }
