@@ -57,15 +57,15 @@ func TestRemade(t *testing.T) {
 	for _, name := range []string{"gzip", "pigz", "bzip2", "lbzip2", "xz", "zstd", "python3", "bsdtar", "git"} {
 		testkit.Program(t, name)
 	}
-	content := tar(t, 1_400_000) // more than one block of xz -0 and of bzip2
+	small, large := tar(t, 200_000), tar(t, 1_400_000) // large: more than one block of xz -0 and of bzip2
 	for _, c := range []struct{ file, script, want string }{
 		{"f.tar.gz", "gzip -9 >f.tar.gz", "gzip -9 -n -c"},
 		{"f.tar.gz", "gzip >f.tar.gz", "gzip -6 -n -c"},
 		{"f.tar.gz", "gzip -2 >f.tar.gz", "gzip -2 -n -c"},
-		{"f.tar.gz", "gzip --rsyncable >f.tar.gz", "gzip -6 --rsyncable -n -c"},
+		{"f.tar.gz", "gzip -9 --rsyncable >f.tar.gz", "gzip -9 --rsyncable -n -c"},
 		{"f.tar.gz", "cat >f.tar; touch -d @1700000000 f.tar; gzip -9 f.tar", "gzip -9 -n -c"},
 		{"f.tar.gz", "pigz -9 -p2 >f.tar.gz", "pigz -9 -n -c"},
-		{"f.tar.gz", "cat >f.tar; pigz -3 f.tar", "pigz -3 -n -c"},
+		{"f.tar.gz", "cat >f.tar; pigz -1 f.tar", "pigz -1 -n -c"},
 		{"f.tar.gz", "cat >f; bsdtar -czf f.tar.gz f", "zlib at level 6"},
 		{"f.tar.gz", "git init -q --bare g; cd g; b=$(git hash-object -w --stdin); t=$(printf '100644 blob %s\\tf' $b | git mktree); git archive --format=tar.gz -o ../f.tar.gz $t", ""}, // gzip or zlib, by git's age
 		{"f.tgz", "cat >f; python3 -c 'import tarfile;t=tarfile.open(\"f.tgz\",\"w:gz\");t.add(\"f\");t.close()'", "zlib at level 9"},
@@ -82,7 +82,11 @@ func TestRemade(t *testing.T) {
 		{"f.tar.zst", "zstd -q -1 --no-check >f.tar.zst", "zstd -1 -T1 --no-check -q -c"},
 	} {
 		dir := t.TempDir()
-		shell(t, dir, c.script, content)
+		stdin := large
+		if strings.HasSuffix(c.file, "gz") { // has no blocks, and many tries
+			stdin = small
+		}
+		shell(t, dir, c.script, stdin)
 		r := look(t, filepath.Join(dir, c.file))
 		found := r.Found()
 		if found == nil || r.Exit() != 0 || !strings.HasPrefix(found.String(), c.want) && !strings.HasPrefix(found.Means, c.want) || found.EqualBytes != r.FileBytes {
@@ -211,12 +215,12 @@ func TestInterrupted(t *testing.T) {
 	dir := t.TempDir()
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
-	shell(t, dir, "xz -9e -T1 >f.tar.xz", tar(t, 6_000_000))
-	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+	shell(t, dir, "xz -6e -T1 >f.tar.xz", tar(t, 2_000_000))
+	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 	defer cancel()
 	begun := time.Now()
 	_, err := attribution.Run(ctx, attribution.Options{Archive: filepath.Join(dir, "f.tar.xz")})
-	if !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) > 5*time.Second {
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) > 10*time.Second {
 		t.Errorf("%v after %v", err, time.Since(begun))
 	}
 	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
