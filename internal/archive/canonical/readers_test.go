@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -90,6 +91,16 @@ func checkReadBack(t fataler, c contents, raw []byte, prefix string) {
 			t.Fatalf("entry %d is %+v, want %+v", i, e, w)
 		}
 	}
+}
+
+// The length of a record counts its own digits, also where they become more.
+func TestRecordLength(t *testing.T) {
+	c := contents{}
+	for n := 980; n < 1000; n++ {
+		c[fmt.Sprint(n)] = node{text: strings.Repeat("t", n), link: true}
+		c[strings.Repeat("d", 101)+"/"+strings.Repeat(strings.Repeat("e", 99)+"/", 8)+strings.Repeat("f", n-906)] = node{}
+	}
+	checkReadBack(t, c, c.write(t, "abc"), "abc")
 }
 
 // Go's reader finds names, targets, modes, times and contents, sorted, each
