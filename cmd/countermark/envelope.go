@@ -27,7 +27,7 @@ Exit status:
   0  a command remade the archive, byte for byte
   1  none of those that were tried did
   2  no verdict: wrong usage, a refused input, a defect
-  3  incomplete: no program is installed that could have made it`
+  3  incomplete: no program that could have made it is installed and runs`
 
 func newEnvelopeCommand(s streams) *cobra.Command {
 	var o attribution.Options

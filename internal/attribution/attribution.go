@@ -81,7 +81,7 @@ type run struct {
 // Run reads the archive once to its end, and then compresses its content with one
 // line after the other until one gives its bytes. Nothing is written to disk. The
 // errors are *report.Failure, *refusal.Refusal of the file, or ctx's. That no line
-// gave the bytes is none, unless no program was there to try.
+// gave the bytes is none, unless none could be compared.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	file, err := os.Open(o.Archive)
 	if err != nil {
@@ -158,7 +158,7 @@ func (r *run) open(ctx context.Context, what string) (*content, error) {
 }
 
 func (r *run) tryAll(ctx context.Context) error {
-	all, ran := r.result.Trace.Candidates, 0
+	all, compared := r.result.Trace.Candidates, 0
 	for i, c := range all {
 		t, err := r.try(ctx, c, fmt.Sprintf("try %d of %d, %s", i+1, len(all), cmp.Or(c.Means, c.String())))
 		if err != nil {
@@ -168,12 +168,12 @@ func (r *run) tryAll(ctx context.Context) error {
 		if t.Outcome == Remade {
 			return nil
 		}
-		if t.Outcome != NotInstalled {
-			ran++
+		if t.Outcome == Differs {
+			compared++
 		}
 	}
-	if len(all) > 0 && ran == 0 {
-		return &report.Failure{Code: report.NotComplete, Detail: "no program is installed that could have made the file", Hint: "install " + all[0].Program}
+	if len(all) > 0 && compared == 0 {
+		return &report.Failure{Code: report.NotComplete, Detail: "none of the programs that could have made the file is installed and runs", Hint: "install " + all[0].Program}
 	}
 	return nil
 }

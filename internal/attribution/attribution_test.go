@@ -192,11 +192,15 @@ func TestPrograms(t *testing.T) {
 	if f, ok := errors.AsType[*report.Failure](err); !ok || f.Code != report.NotComplete || f.Hint != "install gzip" {
 		t.Errorf("%v", err)
 	}
-	if err := os.Symlink(gzip, filepath.Join(bin, "gzip")); err != nil {
-		t.Fatal(err)
-	}
 	testkit.Write(t, filepath.Join(bin, "pigz"), "#!/bin/sh\ncase $1 in --version) echo 'pigz 0.1';; *) echo 'pigz: broken' >&2; exit 3;; esac\n")
 	if err := os.Chmod(filepath.Join(bin, "pigz"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err = attribution.Run(t.Context(), attribution.Options{Archive: path})
+	if f, ok := errors.AsType[*report.Failure](err); !ok || f.Code != report.NotComplete {
+		t.Errorf("with a broken program alone: %v", err)
+	}
+	if err := os.Symlink(gzip, filepath.Join(bin, "gzip")); err != nil {
 		t.Fatal(err)
 	}
 	r := look(t, path)
