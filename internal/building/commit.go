@@ -141,8 +141,8 @@ func (b *build) treeObjects() ([]pack.Object, error) {
 		objects = append(objects, o)
 		return err
 	}
-	for _, raw := range trees {
-		if err := add(digest.Tree, raw); err != nil {
+	for _, t := range trees {
+		if err := add(digest.Tree, t.Content); err != nil {
 			return nil, err
 		}
 	}

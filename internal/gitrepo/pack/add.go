@@ -65,22 +65,13 @@ func lacking(ctx context.Context, r *objects.Reader, given []Object) ([]Object, 
 			ids, unique = append(ids, o.ID), append(unique, o)
 		}
 	}
-	var empty []Object
 	err := r.Info(ctx, ids, func(i int, there objects.Object) error {
-		switch {
-		case there.Type == 0:
+		if there.Type == 0 {
 			lacking = append(lacking, unique[i])
 			return nil
-		case there.Type == digest.Tree && there.SizeBytes == 0:
-			// git says that it has the empty tree wherever it looks (the cached
-			// objects of object-file.c), and git fsck misses it where it is not.
-			empty = unique[i : i+1]
 		}
 		return agree(there, &unique[i])
 	})
-	if len(lacking) > 0 {
-		lacking = append(lacking, empty...)
-	}
 	return lacking, err
 }
 
