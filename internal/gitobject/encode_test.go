@@ -193,6 +193,7 @@ func TestEncodeRefuses(t *testing.T) {
 		"a name twice":        {{modeFile, "a", id}, {modeFile, "a", id}},
 		"a file and a folder": {{modeFile, "a", id}, {modeFile, "a.b", id}, {modeTree, "a", id}},
 		"a NUL in a name":     {{modeFile, "a\x00b", id}},
+		"two in one name":     {{modeFile, "a\x00" + strings.Repeat("i", 20) + "100644 b", id}},
 		"git's own folder":    {{modeTree, ".GIT", id}},
 		"a path":              {{modeFile, "a/b", id}},
 		"another mode":        {{0o100664, "a", id}},
@@ -205,6 +206,20 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 	_, err := Unsigned(f, []byte("tree x\n\n"))
 	wantRefusal(t, err, refusal.GitCommit)
+}
+
+// What follows the signature stays.
+func TestUnsignedKeepsOtherHeaders(t *testing.T) {
+	id, _ := digest.HashObject(digest.SHA1Format, digest.Tree, nil)
+	head := fmt.Sprintf("tree %v\nauthor A <a> 1 +0000\ncommitter A <a> 1 +0000\n", id)
+	const tag = "mergetag object x\n gpgsig y\n \n z\n"
+	signature := "gpgsig " + strings.ReplaceAll(strings.TrimSuffix(armour, "\n"), "\n", "\n ") + "\n"
+	const message = "\ngpgsig is no header here\n and this continues nothing\n"
+	for _, raw := range []string{head + tag + signature + tag + message, head + signature + tag + tag + message, head + tag + tag + signature + message, head + tag + tag + message} {
+		if got, err := Unsigned(digest.SHA1Format, []byte(raw)); err != nil || string(got) != head+tag+tag+message {
+			t.Errorf("%q became %q, %v", raw, got, err)
+		}
+	}
 }
 
 func wantRefusal(t *testing.T, err error, rule refusal.Rule) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -187,46 +186,6 @@ func wantRule(t *testing.T, err error, rule refusal.Rule) {
 	t.Helper()
 	if r, ok := errors.AsType[*refusal.Refusal](err); !ok || r.Rule != rule {
 		t.Errorf("got %v, want a refusal by %s", err, rule)
-	}
-}
-
-// What is laid out does not depend on the umask, and has one time.
-func TestLayMetadata(t *testing.T) {
-	w := newWorld(t, digest.SHA1Format, sample())
-	dir := filepath.Join(t.TempDir(), "tree")
-	withUmask(t, 0o077)
-	if _, err := Lay(t.Context(), w.layout(dir, digest.SHA1Format)); err != nil {
-		t.Fatal(err)
-	}
-	seen := 0
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		seen++
-		want := fs.FileMode(0o644)
-		switch {
-		case d.IsDir():
-			want = fs.ModeDir | 0o755
-		case d.Type() == fs.ModeSymlink:
-			want = info.Mode()
-		case d.Name() == "run":
-			want = 0o755
-		}
-		if info.Mode() != want || !info.ModTime().Equal(when) {
-			t.Errorf("%s has mode %v and time %v", path, info.Mode(), info.ModTime())
-		}
-		return nil
-	})
-	if err != nil || seen != len(sample())+5 {
-		t.Errorf("%d files and directories, %v", seen, err)
-	}
-	if target, err := os.Readlink(filepath.Join(dir, "out")); target != "/etc/passwd" || err != nil {
-		t.Errorf("the link leads to %q, %v", target, err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/gitrepo/gitexec"
+	"github.com/countermark/countermark/internal/gitrepo/objects"
 	"github.com/countermark/countermark/internal/gitrepo/pack"
 	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/tree"
@@ -36,15 +37,13 @@ func (m *maker) tagOnly(ctx context.Context) error {
 			ids = append(ids, id)
 		}
 	}
-	objects := make([]pack.Object, len(ids))
-	for i, id := range ids {
-		if err := m.object(ctx, id, &objects[i]); err != nil {
-			return err
-		}
+	packed, err := m.objects(ctx, ids)
+	if err != nil {
+		return err
 	}
 	m.made.Refs = []gitrepo.Ref{{Name: m.source.Ref.Name, ID: m.source.Ref.ID, Peeled: m.made.Head}}
 	return pack.Index(ctx, m.r.Access().Program, gitexec.Call{GitDir: m.dir}, func(w io.Writer) error {
-		return pack.Write(ctx, w, m.r.Format(), objects)
+		return pack.Write(ctx, w, m.r.Format(), packed)
 	})
 }
 
@@ -67,18 +66,22 @@ func (m *maker) trees(ctx context.Context) ([]digest.ObjectID, error) {
 	return ids, nil
 }
 
-// object prepares one object for the pack: its type and size are asked for now,
-// its content when it is its turn.
-func (m *maker) object(ctx context.Context, id digest.ObjectID, o *pack.Object) error {
-	kind, content, err := m.r.Object(ctx, id)
-	if err != nil {
-		return err
-	}
-	*o = pack.Object{Type: kind, ID: id, SizeBytes: int64(len(content)), Open: func() (io.ReadCloser, error) {
-		_, content, err := m.r.Object(ctx, id)
-		return io.NopCloser(bytes.NewReader(content)), err
-	}}
-	return nil
+// objects prepares objects for the pack: types and sizes are asked for now, each
+// content when it is its turn.
+func (m *maker) objects(ctx context.Context, ids []digest.ObjectID) ([]pack.Object, error) {
+	packed := make([]pack.Object, len(ids))
+	reader := m.r.Access().Reader
+	err := reader.Info(ctx, ids, func(i int, o objects.Object) error {
+		if o.Type == 0 {
+			return reader.Missing(ids[i])
+		}
+		packed[i] = pack.Object{Type: o.Type, ID: ids[i], SizeBytes: o.SizeBytes, Open: func() (io.ReadCloser, error) {
+			_, content, err := m.r.Object(ctx, ids[i])
+			return io.NopCloser(bytes.NewReader(content)), err
+		}}
+		return nil
+	})
+	return packed, err
 }
 
 // history lets git pack the commit with all that came before it, and the tags
