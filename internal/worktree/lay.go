@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/countermark/countermark/internal/digest"
@@ -204,8 +203,8 @@ func (w *layer) file(path string, executable bool, content []byte) (err error) {
 	return f.Chmod(perm) //nolint:wrapcheck // failed does
 }
 
-// times sets the modification times, those of directories last and from the
-// inside out, for making a file changes its directory's.
+// times sets the modification times, when everything has been made: making a
+// file changes its directory's.
 func (w *layer) times(ctx context.Context) error {
 	for i := range w.entries {
 		e := &w.entries[i]
@@ -223,12 +222,7 @@ func (w *layer) times(ctx context.Context) error {
 			return w.failed(string(e.Path), err)
 		}
 	}
-	folders := make([]string, 0, len(w.folders))
 	for path := range w.folders {
-		folders = append(folders, path)
-	}
-	slices.SortFunc(folders, func(a, b string) int { return strings.Compare(b, a) }) // what is inside sorts behind
-	for _, path := range folders {
 		name := filepath.FromSlash(path)
 		if name == "" {
 			name = "."

@@ -190,6 +190,27 @@ func TestPushFails(t *testing.T) {
 	}
 }
 
+// Why a push was rejected is seen in what the branch holds afterwards, whatever
+// git's words for it are.
+func TestRejected(t *testing.T) {
+	w, server := newWork(t), bare(t)
+	one, two := w.id("HEAD~1"), w.id("HEAD")
+	w.git("", "push", "-q", server.dir, one.String()+":"+candidate, two.String()+":refs/heads/x/"+candidate)
+	for _, c := range []struct {
+		commit, old digest.ObjectID
+		want        Answer
+	}{
+		{one, two, Answer{Outcome: Unchanged}}, // another pushed the same
+		{two, one, Answer{Outcome: Refused, Said: "no"}},
+		{two, two, Answer{Outcome: Moved, Ref: candidate, At: one}},
+	} {
+		p := &push{r: w.r, c: Candidate{Server: server.dir, Version: "5.4.1", Commit: c.commit, Old: c.old}, ref: candidate, local: true}
+		if got, err := p.rejected(t.Context(), "no"); got != c.want || err != nil {
+			t.Errorf("got %+v, %v, want %+v", got, err, c.want)
+		}
+	}
+}
+
 func TestOutcomeString(t *testing.T) {
 	if got := Changed.String() + Refused.String() + Outcome(0).String() + Outcome(9).String(); got != "changedrefused" {
 		t.Errorf("got %q", got)
