@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitrepo"
@@ -54,7 +55,9 @@ func Add(ctx context.Context, r *gitrepo.Repository, given []Object) (added int,
 	return len(lacking), nil
 }
 
-// lacking returns the objects that are not there yet, each once.
+// lacking returns the objects that are not there yet, each once. Of the empty
+// tree git always says that it is there, having it built in (object-file.c,
+// find_cached_object), but git fsck misses it: it goes with the others.
 func lacking(ctx context.Context, r *objects.Reader, given []Object) ([]Object, error) {
 	var ids []digest.ObjectID
 	var unique, lacking []Object
@@ -72,6 +75,10 @@ func lacking(ctx context.Context, r *objects.Reader, given []Object) ([]Object, 
 		}
 		return agree(there, &unique[i])
 	})
+	isEmptyTree := func(o Object) bool { return o.Type == digest.Tree && o.SizeBytes == 0 }
+	if i := slices.IndexFunc(unique, isEmptyTree); i >= 0 && len(lacking) > 0 {
+		lacking = append(lacking, unique[i])
+	}
 	return lacking, err
 }
 

@@ -228,3 +228,13 @@ func TestIndexSaysWhatGitSays(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What a killed run leaves, git prune removes.
+func TestPruneRemovesQuarantine(t *testing.T) {
+	_, dir := repository(t, digest.SHA1Format)
+	left := testkit.Write(t, filepath.Join(dir, "objects", quarantine+"123", "pack/tmp_pack_x"), "half")
+	run(t, dir, "", "prune", "--expire=now")
+	if _, err := os.Lstat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
+}
