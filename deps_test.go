@@ -95,7 +95,6 @@ var policy = map[string]permission{
 	"internal/encoder": {layer: edges, internal: []string{"encoder/command", "escape"},
 		system: []string{"os", "os/exec", "path/filepath", "syscall"}},
 	"internal/gitrepo/replica": {layer: edges, internal: []string{"digest", "escape", "gitrepo", "gitrepo/gitexec", "gitrepo/pack", "recipe", "refusal", "tree"},
-	"internal/gitrepo/replica": {layer: edges, internal: []string{"digest", "escape", "gitrepo", "gitrepo/gitexec", "gitrepo/objects", "gitrepo/pack", "recipe", "refusal", "tree"},
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/progress": {layer: edges, internal: []string{"escape"},
 		foreign: []string{"golang.org/x/term"}, system: []string{"os"}},
