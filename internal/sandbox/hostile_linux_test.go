@@ -1,0 +1,261 @@
+package sandbox
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/countermark/countermark/internal/testkit"
+)
+
+// Each of these fails inside, and the last of them prints the word that the
+// test waits for: a script that does nothing would not pass.
+func TestHostileProgramsFail(t *testing.T) {
+	s := bubblewrapHere(t)
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := testkit.Write(t, filepath.Join(t.TempDir(), "secret"), "very secret")
+	for what, attempt := range map[string]string{
+		"a file beside the programs":       "echo x > /usr/x",
+		"a file in /etc":                   "echo x > /etc/x",
+		"a changed file of /etc":           "echo x >> /etc/passwd",
+		"a file in the root":               "echo x > /x",
+		"a folder in the root":             "mkdir /x",
+		"a file in /dev":                   "echo x > /dev/x",
+		"the machine's passwords":          "cat /etc/shadow",
+		"keys of the system":               "ls /etc/ssh /etc/ssl",
+		"root's folder":                    "ls /root",
+		"the folders of users":             "ls /home",
+		"the user's folder":                "ls -d '" + home + "/.'* | grep -q '[a-z]'",
+		"a file of this machine":           "cat '" + secret + "'",
+		"sockets of the system":            "test -n \"$(ls -A /run)\"",
+		"the kernel's settings":            "cat /proc/sys/kernel/printk > /proc/sys/kernel/printk",
+		"a process of another's priority":  "echo 500 > /proc/self/oom_score_adj",
+		"the machine's log":                "cat /proc/kmsg",
+		"a device node":                    "mknod node c 1 1",
+		"a set-user-ID file":               "cp /bin/sh sh && chmod 4755 sh",
+		"a set-group-ID folder":            "mkdir d && chmod g+s d",
+		"a set-user-ID file by open":       python(t, "import os; os.umask(0); os.open('f', os.O_CREAT|os.O_WRONLY, 0o4755)"),
+		"a mount":                          "mount -t tmpfs none /tmp",
+		"a bind mount":                     "mount --bind /tmp /build",
+		"a namespace of its own":           "unshare -U true",
+		"capabilities in a namespace":      "unshare -Ur true",
+		"a network of its own":             "unshare -Urn true",
+		"another root":                     "chroot / true",
+		"the processes of the machine":     "test -e /proc/$(( $(ls -d /proc/[0-9]* | wc -l) + 60 ))",
+		"the end of the first process":     "kill -9 1; sleep 0.2; false",
+		"the terminal":                     "(: < /dev/tty)",
+		"typing into a terminal":           python(t, "import fcntl, pty\na, b = pty.openpty()\nfcntl.ioctl(b, 0x5412, b'x')"),
+		"pasting into a console":           python(t, "import fcntl, pty, sys\na, b = pty.openpty()\ntry: fcntl.ioctl(b, 0x541C, b'x')\nexcept PermissionError: sys.exit(1)"),
+		"the kernel's keys":                python(t, "import ctypes, sys; libc = ctypes.CDLL(None, use_errno=True)\nsys.exit(libc.syscall(250, 0, -3, 0) == -1)"),
+		"another user":                     python(t, "import os; os.setuid(0)"),
+		"a write to what is shown to read": "echo x > /shown/x",
+	} {
+		shown := t.TempDir()
+		o, out, _ := shell{script: "if " + strings.Replace(attempt, "\nEND", "\nEND\n", 1) + "\nthen echo DONE; else echo FAILED; fi",
+			change: func(p *Program) { p.Binds = append(p.Binds, Bind{shown, "/shown", false}) }}.run(t, s)
+		if o.Exit != 0 || !strings.HasSuffix(out, "FAILED\n") {
+			t.Errorf("%s: %+v, printed %q", what, o, out)
+		}
+		if entries, err := os.ReadDir(shown); err != nil || len(entries) > 0 {
+			t.Errorf("%s: the folder to read holds %v, %v", what, entries, err)
+		}
+	}
+}
+
+// What a program may do, so that the test above is none of a sandbox in which
+// nothing works.
+func TestUsualWorkIsPossible(t *testing.T) {
+	s := bubblewrapHere(t)
+	for _, script := range []string{
+		"cp /bin/sh sh && chmod 0755 sh && ./sh -c true", "echo x > /tmp/x && cat /tmp/x /dev/null && echo x > /dev/null",
+		"ln file link; ln -s a b; mkfifo f; mkdir -p d/e; rm -r d", "test -r /dev/urandom && head -c 1 /dev/urandom > r", "perl -e 'print 1'; ls -l /etc/alternatives > l",
+		"printf 'int main(void) { return 0; }' > a.c && gcc -o a a.c && ./a", "mkdir -m 0700 d && touch d/f && chmod 0444 d/f && test -r d/f",
+	} {
+		if o, out, _ := (shell{script: "echo x > file; " + script}).run(t, s); o.Exit != 0 {
+			t.Errorf("%q: %+v, printed %q", script, o, out)
+		}
+	}
+}
+
+// Processes left behind end before Run returns, also those that are sessions of
+// their own; without a sandbox, those that are not.
+func TestNothingIsLeftBehind(t *testing.T) {
+	for kind, script := range map[Kind]string{
+		Bubblewrap: "setsid setsid sh -c 'trap \"\" TERM HUP; while :; do echo x >> growing; sleep 0.01; done' & while ! test -s growing; do :; done",
+		UnsafeNone: "sh -c 'trap \"\" TERM HUP; while :; do echo x >> growing; sleep 0.01; done' & while ! test -s growing; do :; done",
+	} {
+		s := &Sandbox{about: Description{Kind: UnsafeNone}}
+		if kind == Bubblewrap {
+			s = bubblewrapHere(t)
+		}
+		o, _, folder := shell{script: script + "; exit 3"}.run(t, s)
+		if o.Exit != 3 || o.Duration > 20*time.Second {
+			t.Errorf("%s: %+v", kind, o)
+		}
+		size := func() int64 {
+			info, err := os.Stat(filepath.Join(folder, "growing"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return info.Size()
+		}
+		if kind == UnsafeNone {
+			time.Sleep(100 * time.Millisecond) // killed, but nobody waits for it
+		}
+		before := size()
+		time.Sleep(200 * time.Millisecond)
+		if after := size(); after != before {
+			t.Errorf("%s: the file has grown from %d to %d bytes after the end", kind, before, after)
+		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	s := bubblewrapHere(t)
+	none := &Sandbox{about: Description{Kind: UnsafeNone}}
+	for _, c := range []struct {
+		script string
+		limits Limits
+		want   Limit
+		only   bool // under bubblewrap
+
+		ordinary bool // not as root
+	}{
+		{"sleep 600", Limits{Time: 300 * time.Millisecond}, TimeLimit, false, false},
+		{"trap '' TERM INT HUP; sleep 600 & while :; do :; done", Limits{Time: 300 * time.Millisecond}, TimeLimit, false, false},
+		{"yes", Limits{PrintedBytes: 1000}, PrintedLimit, false, false},
+		{"head -c 1001 /dev/zero", Limits{PrintedBytes: 1000}, PrintedLimit, false, false},
+		{"cat /dev/zero > big; sleep 600", Limits{OutputBytes: 1 << 20}, OutputLimit, false, false},
+		{"truncate -s 1T big", Limits{OutputBytes: 1 << 20}, OutputLimit, false, false},
+		{"head -c 600 /dev/zero > a; head -c 600 /dev/zero > b", Limits{OutputBytes: 1000}, OutputLimit, false, false},
+		{"i=0; while :; do i=$((i+1)); : > $i; done", Limits{Files: 100}, FilesLimit, false, false},
+		{"mkdir d; ln -s . d/a; ln -s . d/b", Limits{Files: 4}, FilesLimit, false, false},
+		{"mkdir d; : > d/f; chmod 0000 d", Limits{Files: 100}, UnreadableOutput, true, true},
+		{"while :; do sleep 600 & done", Limits{Processes: 50}, ProcessesLimit, true, false},
+		{"exec 2> /dev/null; bomb() { bomb | bomb & }; bomb; sleep 600", Limits{Processes: 50}, ProcessesLimit, true, true},
+		{python(t, "import threading, time\nfor i in range(60): threading.Thread(target=time.sleep, args=(600,)).start()"), Limits{Processes: 50}, ProcessesLimit, true, false},
+	} {
+		for _, s := range []*Sandbox{s, none} {
+			// Root reads everything; and a bomb of root's, whom the kernel sets no
+			// limit, would be the whole machine's.
+			if c.only && s == none || c.ordinary && os.Geteuid() == 0 {
+				continue
+			}
+			begun := time.Now()
+			limits := c.limits
+			o, out, folder := shell{script: c.script, change: func(p *Program) {
+				limits.Time = min(max(limits.Time, 1), p.Limits.Time)
+				if c.limits.Time == 0 {
+					limits.Time = p.Limits.Time
+				}
+				p.Limits = limits
+			}}.run(t, s)
+			if o.Limit != c.want || o.Succeeded() || time.Since(begun) > 20*time.Second || c.want == PrintedLimit && len(out) != 1000 {
+				t.Errorf("%s: %q: %+v after %v, printed %.100q", s.about.Kind, c.script, o, time.Since(begun), out)
+			}
+			if info, err := os.Stat(filepath.Join(folder, "big")); err == nil && info.Size() > c.limits.OutputBytes {
+				t.Errorf("%s: %q: a file of %d bytes", s.about.Kind, c.script, info.Size())
+			}
+			_ = os.Chmod(filepath.Join(folder, "d"), 0o755) // so that the folder can be removed
+		}
+	}
+	// Just below the limits, nothing is hit.
+	o, out, _ := shell{script: "head -c 1000 /dev/zero; head -c 999 /dev/zero > a; : > b", change: func(p *Program) {
+		p.Limits = Limits{Time: time.Minute, PrintedBytes: 1000, OutputBytes: 1000, Files: 4, Processes: 20}
+	}}.run(t, s)
+	if !o.Succeeded() || len(out) != 1000 {
+		t.Errorf("below the limits: %+v, printed %d bytes", o, len(out))
+	}
+	// A file system in memory is no way around the limit.
+	o, _, _ = shell{script: "head -c 3000000 /dev/zero | split -b 100k - /tmp/x", change: func(p *Program) { p.Limits.OutputBytes = 1 << 20 }}.run(t, s)
+	if !s.version.Before(hasSize) && o.Exit == 0 {
+		t.Errorf("3 MB fit into /tmp: %+v", o)
+	}
+}
+
+// A sandbox dies with the program that started it, however that ends.
+func TestDiesWithUs(t *testing.T) {
+	bubblewrapHere(t)
+	if seconds := os.Getenv("COUNTERMARK_TEST_DIES"); seconds != "" {
+		s := bubblewrapHere(t)
+		_, err := s.Run(t.Context(), Program{Arguments: []string{"sleep", seconds}, Environment: []string{"PATH=/usr/bin:/bin"}})
+		t.Fatalf("sleep has ended, %v", err)
+	}
+	seconds := fmt.Sprintf("65432.%d", os.Getpid()) // found by it among all processes
+	cmd := exec.Command(os.Args[0], "-test.run=^TestDiesWithUs$")
+	cmd.Env = append(os.Environ(), "COUNTERMARK_TEST_DIES="+seconds)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the program runs", func() bool {
+		return slices.ContainsFunc(running(t, seconds), func(line string) bool { return strings.HasPrefix(line, "sleep\x00") })
+	})
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	waitFor(t, "the program has ended", func() bool { return len(running(t, seconds)) == 0 })
+}
+
+func waitFor(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not after 20 s: %s", what)
+		}
+	}
+}
+
+// With a terminal of its own this process can reach it; the program cannot.
+func TestTerminalIsOutOfReach(t *testing.T) {
+	s := bubblewrapHere(t)
+	if os.Getenv("COUNTERMARK_TEST_TERMINAL") != "" {
+		tty, err := os.Open("/dev/tty")
+		if err != nil {
+			t.Fatalf("this process has no terminal: %v", err)
+		}
+		defer tty.Close()
+		for _, s := range []*Sandbox{s, {about: Description{Kind: UnsafeNone}}} {
+			if o, out, _ := (shell{script: ": < /dev/tty"}).run(t, s); o.Exit == 0 {
+				t.Errorf("%s: the program has reached the terminal: %q", s.about.Kind, out)
+			}
+		}
+		return
+	}
+	cmd := exec.Command(testkit.Program(t, "script"), "-qec", os.Args[0]+" -test.run=^TestTerminalIsOutOfReach$ -test.v", "/dev/null")
+	cmd.Env = append(os.Environ(), "COUNTERMARK_TEST_TERMINAL=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("--- PASS")) {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// What this process has open does not reach the program, also if it was
+// inherited without being marked.
+func TestDescriptorsAreClosed(t *testing.T) {
+	secret := testkit.Write(t, filepath.Join(t.TempDir(), "secret"), "very secret")
+	for _, s := range []*Sandbox{bubblewrapHere(t), {about: Description{Kind: UnsafeNone}}} {
+		fd, err := unix.Open(secret, unix.O_RDONLY, 0) // without O_CLOEXEC
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, out, _ := shell{script: fmt.Sprintf("cat /proc/self/fd/%d; ls /proc/self/fd | wc -l", fd)}.run(t, s)
+		if err := unix.Close(fd); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(out, "\n4\n") || strings.Contains(out, "very secret") || o.Exit != 0 {
+			t.Errorf("%s: printed %q", s.about.Kind, out)
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package sandbox
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/countermark/countermark/internal/sandbox/obstacle"
+	"github.com/countermark/countermark/internal/testkit"
+)
+
+// copyFile copies a program.
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rootFilesystem makes a small one of this machine's programs and what they are
+// linked with.
+func rootFilesystem(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	for dir := root; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil { // podman looks at it as another user
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"sh", "env", "true", "cat", "ls", "id", "sleep", "touch"} {
+		path := testkit.Program(t, name)
+		at := "/usr/bin/" + name
+		copyFile(t, path, filepath.Join(root, at))
+		libraries, err := exec.Command("ldd", path).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(/\S+) \(`).FindAllStringSubmatch(string(libraries), -1) {
+			copyFile(t, m[1], filepath.Join(root, "usr", strings.TrimPrefix(m[1], "/usr")))
+		}
+	}
+	for _, name := range []string{"bin", "lib", "lib64"} {
+		if err := os.Symlink("usr/"+name, filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	testkit.Write(t, filepath.Join(root, "etc", "passwd"), "someone:x:7:7::/:/bin/sh\n")
+	testkit.Write(t, filepath.Join(root, "etc", "own"), "own\n")
+	testkit.Write(t, filepath.Join(root, "opt", "tool"), "tool\n")
+	testkit.Write(t, filepath.Join(root, "root", "x"), "x\n")
+	return root
+}
+
+// A program of a root filesystem sees that, and nothing of this machine's.
+func TestRootFilesystem(t *testing.T) {
+	for _, s := range []*Sandbox{bubblewrapHere(t), podmanHere(t)} {
+		root := rootFilesystem(t)
+		if err := s.Try(t.Context(), root); err != nil {
+			testkit.Missing(t, "%s does not work here: %v", s.about.Kind, err)
+		}
+		before := contents(t, root)
+		in := func(p *Program) { p.System, p.Hostname, p.User, p.Group = root, "vary", 4321, 1234 }
+		o, out, folder := shell{script: "cat /opt/tool /etc/own /etc/passwd /etc/hostname; id -u; id -g; umask; echo x > made; exit 9", change: in}.run(t, s)
+		want := "tool\nown\nroot:x:0:0:root:/:/bin/sh\nbuild:x:4321:1234:build:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\nvary\n4321\n1234\n0022\n"
+		if o.Exit != 9 || out != want {
+			t.Errorf("%s: %+v, printed %q, expected %q", s.about.Kind, o, out, want)
+		}
+		info, err := os.Stat(filepath.Join(folder, "made"))
+		if err != nil || info.Mode().Perm() != 0o644 || int(info.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() {
+			t.Errorf("%s: what it made is %+v, %v", s.about.Kind, info, err)
+		}
+		for _, attempt := range []string{"echo x > /opt/x", "echo x > /usr/bin/x", "echo x > /x", "echo x > /etc/x", "cat /usr/bin/bwrap", "echo 1 > /proc/sys/kernel/printk",
+			"ls " + os.TempDir() + "/*/", "cat /etc/shadow", "test -e /home/."} {
+			if o, out, _ := (shell{script: "if (" + attempt + "); then echo DONE; else echo FAILED; fi", change: in}).run(t, s); !strings.Contains(out, "FAILED\n") || strings.Contains(out, "DONE") {
+				t.Errorf("%s: %q: %+v, %q", s.about.Kind, attempt, o, out)
+			}
+		}
+		_, out, _ = shell{change: func(p *Program) { in(p); p.Arguments = []string{"env"}; p.Environment = []string{"PATH=/bin", "A=b c"} }}.run(t, s)
+		if out != "PATH=/bin\nA=b c\n" {
+			t.Errorf("%s: the environment is %q", s.about.Kind, out)
+		}
+		if after := contents(t, root); !slices.Equal(before, after) {
+			t.Errorf("%s: the root filesystem has changed from %q to %q", s.about.Kind, before, after)
+		}
+	}
+}
+
+func contents(t *testing.T, root string) []string {
+	t.Helper()
+	var found []string
+	err := filepath.Walk(root, func(path string, info os.FileInfo, err error) error {
+		if err == nil {
+			found = append(found, fmt.Sprint(path, info.Mode(), info.Size()))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// podmanHere returns podman, on a machine whose control groups its runtime may
+// not understand behind a script that shows it others.
+func podmanHere(t *testing.T) *Sandbox {
+	t.Helper()
+	path := testkit.Program(t, "podman")
+	s, err := Find(t.Context(), Podman)
+	if err != nil {
+		testkit.Missing(t, "podman: %v", err)
+	}
+	if _, err := os.Stat("/sys/fs/cgroup/unified"); err == nil && os.Geteuid() == 0 {
+		dir := t.TempDir()
+		script := "#!/bin/sh\nif test \"$1\" = run; then shift; set -- run --cgroups=disabled \"$@\"; fi\n" +
+			"exec unshare -m sh -c 'umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec " + path + " --cgroup-manager=cgroupfs \"$@\"' podman \"$@\"\n"
+		s.about.Path = filepath.Join(dir, "podman")
+		if err := os.WriteFile(s.about.Path, []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+func TestPodmanEnds(t *testing.T) {
+	s, root := podmanHere(t), rootFilesystem(t)
+	if err := s.Try(t.Context(), root); err != nil {
+		testkit.Missing(t, "podman does not work here: %v", err)
+	}
+	o, _, _ := shell{script: "sleep 76543.5", change: func(p *Program) { p.System, p.Limits.Time = root, 2*time.Second }}.run(t, s)
+	if o.Limit != TimeLimit || o.Network.Watched || o.Succeeded() {
+		t.Errorf("got %+v", o)
+	}
+	if left := running(t, "76543.5"); len(left) > 0 {
+		t.Errorf("still running: %q", left)
+	}
+	if left, err := filepath.Glob(filepath.Join(os.TempDir(), "countermark-etc-*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %q, %v", left, err)
+	}
+	if _, err := s.Run(t.Context(), Program{Arguments: []string{"true"}, System: "/nonexistent"}); err == nil {
+		t.Error("a program of no root filesystem has run")
+	}
+}
+
+// Inside a sandbox no other can be built, and the cause is told.
+func TestObstacle(t *testing.T) {
+	_, out, _ := shell{script: "bwrap --unshare-user --ro-bind / / true"}.run(t, bubblewrapHere(t))
+	if o := obstacle.Of(strings.TrimSpace(out)); o == nil || o.Advice == "" {
+		t.Errorf("%q is explained as %v", out, o)
+	}
+}
+
+// As root, the same tests run once more as a user without rights: then other
+// things are allowed by the kernel, and other things are forbidden.
+func TestAsAnotherUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become another user; then the other tests are this one") // everywhere
+	}
+	bubblewrapHere(t)
+	dir, err := os.MkdirTemp("", "sandbox-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	copyFile(t, os.Args[0], filepath.Join(dir, "sandbox.test"))
+	cmd := exec.Command(filepath.Join(dir, "sandbox.test"), "-test.run", "Program|Hostile|Usual|Left|Limits|Network|Quiet|Dies|Descriptors|Cancelled", "-test.skip", "TestAsAnotherUser")
+	cmd.Dir = dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/", "TMPDIR=" + dir, testkit.All + "=1"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
