@@ -96,6 +96,17 @@ var policy = map[string]permission{
 		system: []string{"os", "os/exec", "path/filepath", "syscall"}},
 	"internal/gitrepo/replica": {layer: edges, internal: []string{"digest", "escape", "gitrepo", "gitrepo/gitexec", "gitrepo/pack", "recipe", "refusal", "tree"},
 		system: []string{"io/fs", "os", "path/filepath"}},
+	"internal/sandbox": {layer: edges,
+		internal: []string{"escape", "sandbox/etc", "sandbox/handover", "sandbox/namespace", "sandbox/obstacle", "sandbox/seccomp", "sandbox/version"},
+		foreign:  []string{"golang.org/x/sys/unix"},
+		system:   []string{"crypto/rand", "io/fs", "os", "os/exec", "path/filepath", "runtime", "syscall"}},
+	"internal/sandbox/etc":      {layer: edges},
+	"internal/sandbox/handover": {layer: edges, system: []string{"os", "os/exec", "syscall"}},
+	"internal/sandbox/namespace": {layer: edges, internal: []string{"escape"},
+		foreign: []string{"golang.org/x/sys/unix"}, system: []string{"os", "path/filepath"}},
+	"internal/sandbox/obstacle": {layer: edges, internal: []string{"escape"}, system: []string{"os", "runtime"}},
+	"internal/sandbox/seccomp":  {layer: edges, foreign: []string{"golang.org/x/sys/unix"}, system: []string{"runtime"}},
+	"internal/sandbox/version":  {layer: edges, internal: []string{"escape"}, system: []string{"os/exec", "path/filepath"}},
 	"internal/progress": {layer: edges, internal: []string{"escape"},
 		foreign: []string{"golang.org/x/term"}, system: []string{"os"}},
 	"internal/durable":     {layer: edges, system: []string{"os", "path/filepath"}},
@@ -116,6 +127,8 @@ var policy = map[string]permission{
 	"internal/testkit": {layer: edges, system: []string{"os", "os/exec", "path/filepath", "testing"}},
 	"internal/attribution": {layer: commands, // any
 		system: []string{"os", "path/filepath"}},
+	"internal/doctor": {layer: commands, // any
+		system: []string{"os", "os/exec", "path/filepath"}},
 	"internal/indexing": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/pinning": {layer: commands, // any

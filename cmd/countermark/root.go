@@ -117,6 +117,7 @@ func newRootCommand(s streams) *cobra.Command {
 		newIndexCommand(s),
 		newDemoCommand(s),
 		newEnvelopeCommand(s),
+		newDoctorCommand(s),
 	)
 	return root
 }
