@@ -99,6 +99,9 @@ func TestNetworkMustBeSeen(t *testing.T) {
 	if r.Ready || items["bubblewrap"].State == Works && items["network watch"].State == Works {
 		t.Errorf("got %+v", r)
 	}
+	if detail := items["bubblewrap"].Detail; !strings.Contains(detail, "not the sandbox's own") {
+		t.Errorf("bubblewrap is said to be %q", detail)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := Examine(ctx); err == nil {

@@ -34,6 +34,7 @@ func Open(pid int, network uint64) (*Child, error) {
 	}
 	c := &Child{pidfd: pidfd, proc: proc}
 	if err := c.open(network); err != nil {
+		c.Kill() // nobody else knows of it
 		c.Close()
 		return nil, err
 	}
