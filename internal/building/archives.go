@@ -138,14 +138,14 @@ const encodeDir = "/build/files"
 // encode compresses inside the sandbox: the program is one of the environment,
 // as foreign as the steps' are.
 func (b *build) encode(ctx context.Context, e encoding) error {
-	const input, made = "/build/input", "/build/made"
 	dir, err := os.MkdirTemp(b.temp, "made-*")
 	if err != nil {
 		return err
 	}
+	input, made := b.shown(e.input, "/build/input"), b.shown(dir, "/build/made")
 	p := sandbox.Program{
 		// The shell only connects input and output; what it runs are its arguments.
-		Arguments:   append([]string{"/bin/sh", "-c", `exec "$@" <` + input + " >" + made + "/out", "sh"}, e.line.Vector()...),
+		Arguments:   append([]string{"/bin/sh", "-c", `input=$1 output=$2; shift 2; exec "$@" <"$input" >"$output"`, "sh", input, made + "/out"}, e.line.Vector()...),
 		Dir:         made,
 		Environment: append(command.Environment(), "PATH="+systemPath),
 		System:      b.env.system,
@@ -153,7 +153,8 @@ func (b *build) encode(ctx context.Context, e encoding) error {
 		Limits:      sandbox.Limits{Time: b.limits.Time, OutputBytes: b.limits.OutputBytes, Files: 16, Processes: maxProcs, PrintedBytes: maxPrinted},
 	}
 	if e.folder != "" {
-		p.Binds, p.Dir = append(p.Binds, sandbox.Bind{Source: e.folder, Target: encodeDir}), encodeDir
+		p.Dir = b.shown(e.folder, encodeDir)
+		p.Binds = append(p.Binds, sandbox.Bind{Source: e.folder, Target: p.Dir})
 	}
 	log, err := newStepLog(filepath.Join(b.temp, "encoders"), len(b.record.Archives), e.line.Program, nil)
 	if err != nil {

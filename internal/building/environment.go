@@ -2,6 +2,7 @@ package building
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/sandbox"
+	"github.com/countermark/countermark/internal/sandbox/obstacle"
 )
 
 // What every step finds. docs/spec/build-record.md, section 2.3, has the list.
@@ -55,22 +57,19 @@ type variation struct {
 	temp      string   // folder here that holds the work, instead of the cache
 }
 
-// openEnvironment makes what the steps need: a sandbox, a system, tools.
+// openEnvironment makes what the steps need: a system, a sandbox, tools.
 func (b *build) openEnvironment(ctx context.Context) error {
-	if err := b.openSandbox(ctx); err != nil {
-		return err
-	}
 	if err := b.openSystem(ctx); err != nil {
 		return err
 	}
-	if err := b.env.sandbox.Try(ctx, b.env.system); err != nil {
-		return noSandbox(err)
+	if err := b.openSandbox(ctx); err != nil {
+		return err
 	}
 	return b.openTools(ctx)
 }
 
 // openSandbox finds the program that keeps the steps apart: the one that was
-// named or, if none was, the first that is there.
+// named or, if none was, the first that works here.
 func (b *build) openSandbox(ctx context.Context) error {
 	kinds := []sandbox.Kind{b.o.Sandbox}
 	if b.o.Sandbox == "" {
@@ -79,8 +78,8 @@ func (b *build) openSandbox(ctx context.Context) error {
 	var first error
 	for _, kind := range kinds {
 		found, err := sandbox.Find(ctx, kind)
-		if err == nil && b.o.Sandbox == "" {
-			err = found.Try(ctx, "")
+		if err == nil {
+			err = found.Try(ctx, b.env.system)
 		}
 		if err == nil {
 			b.env.sandbox = found
@@ -98,8 +97,11 @@ func (b *build) openSandbox(ctx context.Context) error {
 
 // noSandbox is the failure of a machine on which nothing can be kept apart.
 func noSandbox(err error) error {
-	return report.UsageFailure("countermark doctor says what works here and what to do; --unsafe-no-sandbox builds without, and the record says so",
-		"no sandbox works here: %v", err)
+	hint := "countermark doctor says what works here and what to do; --unsafe-no-sandbox builds without, and the record says so"
+	if known, ok := errors.AsType[*obstacle.Error](err); ok && known.Advice != "" {
+		hint = known.Advice + "; or else: " + hint
+	}
+	return report.UsageFailure(hint, "no sandbox works here: %v", err)
 }
 
 // variables returns the whole environment of a program, sorted.
@@ -139,11 +141,26 @@ func (b *build) searchPath() string {
 
 // inside returns the folder of the source as programs see it.
 func (b *build) inside() string {
+	if b.isOpen() {
+		return b.work()
+	}
 	top := buildDir
 	if b.vary.top != "" {
 		top = b.vary.top
 	}
 	return top + "/" + b.recipe.PrefixOf(b.version)
+}
+
+// isOpen reports whether nothing is kept apart: then a program sees every folder
+// where it is.
+func (b *build) isOpen() bool { return b.env.sandbox.Describe().Kind == sandbox.UnsafeNone }
+
+// shown returns the place at which a program sees a file or folder of ours.
+func (b *build) shown(source, target string) string {
+	if b.isOpen() {
+		return source
+	}
+	return target
 }
 
 // program returns what every program of this build has in common.

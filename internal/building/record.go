@@ -120,7 +120,7 @@ func (b *build) probe(ctx context.Context) error {
 		return err
 	}
 	p.Limits.Time = time.Minute
-	if _, err := os.Stat(dpkgDir); err == nil && p.System == "" {
+	if _, err := os.Stat(dpkgDir); err == nil && p.System == "" && !b.isOpen() {
 		p.Binds = append(p.Binds, sandbox.Bind{Source: dpkgDir, Target: dpkgDir})
 	}
 	var out limitedBuffer

@@ -12,6 +12,7 @@ import (
 	"github.com/countermark/countermark/internal/environment"
 	"github.com/countermark/countermark/internal/environment/unpack"
 	"github.com/countermark/countermark/internal/recipe"
+	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/sandbox"
 	"github.com/countermark/countermark/internal/worktree"
 )
@@ -25,6 +26,9 @@ func (b *build) openTools(ctx context.Context) error {
 	tools := b.recipe.Environment.Tools
 	if len(tools) == 0 {
 		return nil
+	}
+	if b.isOpen() {
+		return report.UsageFailure("use a sandbox, or a recipe that takes its tools from the host", "tools are not built without a sandbox: each is installed in a place of its own")
 	}
 	id := b.env.id
 	if b.env.system == "" {
