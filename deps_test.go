@@ -94,7 +94,7 @@ var policy = map[string]permission{
 		foreign: []string{"golang.org/x/sys/unix"}, system: []string{"io/fs", "os", "path/filepath", "runtime"}},
 	"internal/encoder": {layer: edges, internal: []string{"encoder/command", "escape"},
 		system: []string{"os", "os/exec", "path/filepath", "syscall"}},
-	"internal/gitrepo/replica": {layer: edges, internal: []string{"digest", "escape", "gitrepo", "gitrepo/gitexec", "gitrepo/pack", "recipe", "refusal", "tree"},
+	"internal/gitrepo/replica": {layer: edges, internal: []string{"digest", "escape", "gitrepo", "gitrepo/gitexec", "gitrepo/objects", "gitrepo/pack", "recipe", "refusal", "tree"},
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/sandbox": {layer: edges,
 		internal: []string{"escape", "sandbox/etc", "sandbox/handover", "sandbox/namespace", "sandbox/obstacle", "sandbox/seccomp", "sandbox/version"},
@@ -133,6 +133,12 @@ var policy = map[string]permission{
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/pinning": {layer: commands, // any
 		system: []string{"os", "path/filepath"}},
+	"internal/building": {layer: commands, // any
+		system: []string{"io/fs", "os", "path/filepath", "syscall"}},
+	"internal/building/archives": {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/finding":  {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/setting":  {layer: commands, system: []string{"os", "path/filepath", "runtime"}},
+	"internal/building/source":   {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/verification": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"cmd/countermark": {layer: commands, // any

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/countermark/countermark/internal/building"
+	"github.com/countermark/countermark/internal/building/source"
 	"github.com/countermark/countermark/internal/progress"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/sandbox"
@@ -49,7 +50,8 @@ func newBuildCommand(s streams) *cobra.Command {
 		Example: buildExample,
 		Args:    oneTag,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Tag, o.Progress = args[0], progress.New(s.err)
+			o.Source.Tag, o.Progress = args[0], progress.New(s.err)
+			o.Source.Progress, o.Setting.Progress = o.Progress, o.Progress
 			if err := o.chooseSandbox(); err != nil {
 				return err
 			}
@@ -68,20 +70,20 @@ func newBuildCommand(s streams) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Repository, "repo", "", "`PATH` of a local repository (default: the one we stand in)")
-	f.StringVar(&o.Recipe, "recipe", "", "recipe `FILE` (default: "+building.RecipeName+" of the source)")
+	f.StringVar(&o.Source.Repository, "repo", "", "`PATH` of a local repository (default: the one we stand in)")
+	f.StringVar(&o.Source.Recipe, "recipe", "", "recipe `FILE` (default: "+source.RecipeName+" of the source)")
 	f.StringVar(&o.Output, "output", "", "new `FOLDER` for archives, record and logs (default: NAME-VERSION.release here)")
-	f.StringArrayVar(&o.Submodules, "submodule", nil, "take the files of a submodule from `PATH=REPO` (repeatable)")
-	f.StringArrayVar(&o.ToolSources, "tool-source", nil, "get the source of a tool from `NAME=REPO`, not from the recipe's URL; the recipe's commit counts (repeatable)")
+	f.StringArrayVar(&o.Source.Submodules, "submodule", nil, "take the files of a submodule from `PATH=REPO` (repeatable)")
+	f.StringArrayVar(&o.Setting.ToolSources, "tool-source", nil, "get the source of a tool from `NAME=REPO`, not from the recipe's URL; the recipe's commit counts (repeatable)")
 	f.StringVar(&o.Push, "push", "", "push the candidate's branch to `REMOTE`, a URL or path")
-	f.StringVar(&o.Mirror, "mirror", "", "get Debian packages from `URL`, not from the recipe's mirror")
-	f.BoolVar(&o.UnsignedMirror, "unsafe-unsigned-mirror", false, "take packages that no key of the archive vouches for")
-	f.StringVar(&o.Image, "image", "", "archive or OCI image layout at `PATH`, for a recipe that names an image by digest")
+	f.StringVar(&o.Setting.Mirror, "mirror", "", "get Debian packages from `URL`, not from the recipe's mirror")
+	f.BoolVar(&o.Setting.UnsignedMirror, "unsafe-unsigned-mirror", false, "take packages that no key of the archive vouches for")
+	f.StringVar(&o.Setting.Image, "image", "", "archive or OCI image layout at `PATH`, for a recipe that names an image by digest")
 	f.StringVar(&o.kind, "sandbox", "auto", "`KIND` of sandbox: auto, bubblewrap or podman")
 	f.BoolVar(&o.unsafe, "unsafe-no-sandbox", false, "run the steps without a sandbox: they can do whatever you can, and the record says so")
-	f.DurationVar(&o.Time, "max-time", 0, "end steps that take longer than `DURATION` together (default: the recipe's limit)")
-	f.Int64Var(&o.Bytes, "max-bytes", 0, "end steps that leave more than `BYTES` in files (default: the recipe's limit)")
-	f.IntVar(&o.Files, "max-files", 0, "end steps that leave more than `N` files (default: the recipe's limit)")
+	f.DurationVar(&o.Setting.Time, "max-time", 0, "end steps that take longer than `DURATION` together (default: the recipe's limit)")
+	f.Int64Var(&o.Setting.Bytes, "max-bytes", 0, "end steps that leave more than `BYTES` in files (default: the recipe's limit)")
+	f.IntVar(&o.Setting.Files, "max-files", 0, "end steps that leave more than `N` files (default: the recipe's limit)")
 	f.BoolVar(&o.json, "json", false, "print one JSON document (docs/spec/build-record.md)")
 	_ = cmd.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{"auto", "bubblewrap", "podman"}, cobra.ShellCompDirectiveNoFileComp)) // its only error: no such flag
 	return cmd
@@ -101,13 +103,13 @@ func (o *buildOptions) chooseSandbox() error {
 	case o.unsafe && o.kind != "auto":
 		return report.UsageFailure("give one of them", "--sandbox and --unsafe-no-sandbox are both given")
 	case o.unsafe:
-		o.Sandbox = sandbox.UnsafeNone
+		o.Setting.Sandbox = sandbox.UnsafeNone
 	case o.kind == "bubblewrap", o.kind == "podman":
-		o.Sandbox = sandbox.Kind(o.kind)
+		o.Setting.Sandbox = sandbox.Kind(o.kind)
 	case o.kind != "auto":
 		return report.UsageFailure("", "--sandbox %q is none of auto, bubblewrap, podman", o.kind)
 	}
-	if o.Time < 0 || o.Bytes < 0 || o.Files < 0 || o.Time > 0 && o.Time < time.Second {
+	if l := &o.Setting; l.Time < 0 || l.Bytes < 0 || l.Files < 0 || l.Time > 0 && l.Time < time.Second {
 		return report.UsageFailure("without the flag the recipe's limit holds", "a limit is too small")
 	}
 	return nil

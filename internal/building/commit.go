@@ -5,15 +5,17 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
+	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/builtcommit"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitobject"
 	"github.com/countermark/countermark/internal/gitrepo/pack"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
 	"github.com/countermark/countermark/internal/tree"
+	"github.com/countermark/countermark/internal/worktree"
 )
 
 // recordStep fills in what a step did.
@@ -26,9 +28,9 @@ func (b *build) recordStep(i int, before tree.Tree) {
 		case old == nil && b.account.IsScratch(e.Path):
 			done.ScratchFiles++
 		case old == nil:
-			done.Outputs = append(done.Outputs, recordFile(&e, b.repo.Format()))
+			done.Outputs = append(done.Outputs, buildrecord.FileOf(&e, b.source.Format()))
 		case !b.account.IsScratch(e.Path) && (old.Kind != e.Kind || old.Exec != e.Exec || !old.IDs.Agree(e.IDs)):
-			done.Changes = append(done.Changes, recordFile(&e, b.repo.Format()))
+			done.Changes = append(done.Changes, buildrecord.FileOf(&e, b.source.Format()))
 		}
 	}
 	for _, e := range before.Entries() {
@@ -42,7 +44,7 @@ func (b *build) recordStep(i int, before tree.Tree) {
 func (b *build) commit(ctx context.Context) error {
 	built, wrong := b.account.Built()
 	for _, v := range wrong {
-		b.fail(Finding{Rule: Dirty, Path: v.Path, Detail: fmt.Sprintf("a %v is in the way of the built commit", v.Kind), Hint: "declare it under " + v.Hint})
+		b.found.Add(finding.Finding{Rule: finding.Dirty, Path: v.Path, Detail: fmt.Sprintf("a %v is in the way of the built commit", v.Kind), Hint: "declare it under " + v.Hint})
 	}
 	if len(wrong) > 0 {
 		return nil
@@ -51,15 +53,15 @@ func (b *build) commit(ctx context.Context) error {
 		return fmt.Errorf("nothing is left to be released: the recipe's omit means every path")
 	}
 	b.built = built
-	branch, err := b.recipe.BranchOf(b.version)
+	branch, err := b.source.Recipe.BranchOf(b.source.Version)
 	if err != nil {
 		return err
 	}
-	head, err := refs.ReadBuilt(ctx, b.repo, branch)
+	head, err := refs.ReadBuilt(ctx, b.source.Repo, branch)
 	if err != nil {
 		return err
 	}
-	root, rootID, err := builtcommit.Root(b.repo.Format())
+	root, rootID, err := builtcommit.Root(b.source.Format())
 	if err != nil {
 		return err
 	}
@@ -67,34 +69,26 @@ func (b *build) commit(ctx context.Context) error {
 		head.ID = rootID
 		b.roots = [][]byte{root}
 	}
-	id := built.Identity(b.formats()...)
+	id := built.Identity(b.source.Formats()...)
 	b.record.Built.Branch = branch
-	b.record.Built.Tree, b.record.Built.TreeSHA256 = id.Git.In(b.repo.Format()), id.Git.In(digest.SHA256Format)
+	b.record.Built.Tree, b.record.Built.TreeSHA256 = id.Git.In(b.source.Format()), id.Git.In(digest.SHA256Format)
 	c := b.builtCommit(head.ID)
 	b.raw, b.record.Built.Commit, err = c.Encode()
 	b.record.Built.Parents = []digest.ObjectID{c.Previous, c.Source.Commit}
 	return err
 }
 
-// formats are the object formats in which trees are named.
-func (b *build) formats() []digest.Format {
-	if b.repo.Format() == digest.SHA256Format {
-		return []digest.Format{digest.SHA256Format}
-	}
-	return []digest.Format{b.repo.Format(), digest.SHA256Format}
-}
-
 // builtCommit returns what the built commit says.
 func (b *build) builtCommit(previous digest.ObjectID) *builtcommit.Commit {
-	built := b.recipe.Built
+	built := b.source.Recipe.Built
 	return &builtcommit.Commit{
 		Tree: b.record.Built.Tree, Previous: previous,
 		Author:    builtcommit.Person{Name: built.Author.Name, Email: built.Author.Email},
 		Committer: builtcommit.Person{Name: built.Committer.Name, Email: built.Committer.Email},
-		Unix:      b.source.Commit.Committer.Unix,
-		Name:      projectName(b.recipe.PrefixOf(b.version), string(b.version)), Version: b.version,
-		Source: builtcommit.Source{Tag: b.source.ref, TagObject: b.source.TagID, Commit: b.source.CommitID},
-		Recipe: b.recipe.Digest,
+		Unix:      b.source.Epoch(),
+		Name:      projectName(b.source.Recipe.PrefixOf(b.source.Version), string(b.source.Version)), Version: b.source.Version,
+		Source: builtcommit.Source{Tag: b.source.Ref.Name, TagObject: b.source.TagID, Commit: b.source.CommitID},
+		Recipe: b.source.Recipe.Digest,
 	}
 }
 
@@ -117,20 +111,20 @@ func (b *build) addObjects(ctx context.Context) error {
 	defer root.Close()
 	var objects []pack.Object
 	for _, e := range b.built.Entries() {
-		objects = append(objects, pack.Object{Type: digest.Blob, ID: e.IDs.In(b.repo.Format()), SizeBytes: e.Size,
-			Open: func() (io.ReadCloser, error) { return openEntry(root, &e) }})
+		objects = append(objects, pack.Object{Type: digest.Blob, ID: e.IDs.In(b.source.Format()), SizeBytes: e.Size,
+			Open: func() (io.ReadCloser, error) { return worktree.Open(root, &e) }})
 	}
 	more, err := b.treeObjects()
 	if err != nil {
 		return err
 	}
-	_, err = pack.Add(ctx, b.repo, append(unique(objects), more...))
+	_, err = pack.Add(ctx, b.source.Repo, append(unique(objects), more...))
 	return err
 }
 
 // treeObjects returns the trees and commits of the built commit.
 func (b *build) treeObjects() ([]pack.Object, error) {
-	f := b.repo.Format()
+	f := b.source.Format()
 	trees, err := gitobject.EncodeTrees(f, b.built)
 	if err != nil {
 		return nil, err
@@ -171,14 +165,4 @@ func unique(objects []pack.Object) []pack.Object {
 		}
 	}
 	return kept
-}
-
-// openEntry opens a file's content, or a link's target.
-func openEntry(root *os.Root, e *tree.Entry) (io.ReadCloser, error) {
-	name := filepath.FromSlash(string(e.Path))
-	if e.Kind != tree.Symlink {
-		return root.Open(name)
-	}
-	target, err := root.Readlink(name)
-	return io.NopCloser(strings.NewReader(target)), err
 }

@@ -8,11 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
+	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/building/setting"
 	"github.com/countermark/countermark/internal/buildrecord"
-	"github.com/countermark/countermark/internal/digest"
-	"github.com/countermark/countermark/internal/fetch"
 	"github.com/countermark/countermark/internal/gitrepo/replica"
 	"github.com/countermark/countermark/internal/recipe"
 	"github.com/countermark/countermark/internal/report"
@@ -20,50 +19,24 @@ import (
 	"github.com/countermark/countermark/internal/tree"
 )
 
-// cache returns the cache of fetched files.
-func (b *build) cache() (*fetch.Cache, error) {
-	dir, err := fetch.DefaultDir()
-	if err != nil {
-		return nil, report.UsageFailure("set HOME or XDG_CACHE_HOME", "there is no cache folder to fetch into: %v", err)
-	}
-	return fetch.NewCache(dir, fetch.Options{Progress: func(url string, done, total int64) {
-		b.o.Progress.Bytes("fetching "+url, done, total)
-	}}), nil
-}
-
 // layDownload fetches a download and puts it in its place.
 func (b *build) layDownload(ctx context.Context, root *os.Root, d recipe.Download) error {
-	cache, err := b.cache()
+	cache, err := setting.Cache(b.o.Progress)
 	if err != nil {
 		return err
 	}
 	f, err := cache.Get(ctx, string(d.URL), d.SHA256)
 	if err != nil {
-		return fetchFailure(err)
+		return setting.FetchFailure(err)
 	}
 	defer f.Close()
 	return b.put(root, d.Path, f, string(d.URL))
 }
 
-// fetchFailure says what a failed transfer means for the exit status.
-func fetchFailure(err error) error {
-	f := &report.Failure{Code: report.Internal, Detail: err.Error()}
-	if _, ok := errors.AsType[*fetch.MismatchError](err); ok {
-		f.Code, f.Hint = report.Failed, "somebody changed the file, or sends another one: look at both before a new digest goes into the recipe"
-	} else if _, ok := errors.AsType[*fetch.TransportError](err); ok {
-		f.Code, f.Hint = report.NotComplete, "nothing was changed; run the same command again when the server can be reached"
-	} else if _, ok := errors.AsType[*fetch.RefusedError](err); ok {
-		f.Code = report.Rejected
-	} else {
-		return err
-	}
-	return f
-}
-
 // put writes a file that is not the source's, and records it. It is the source's
 // age, as all else is.
 func (b *build) put(root *os.Root, at tree.Path, content io.Reader, url string) error {
-	if b.source.files.Lookup(at) != nil || b.source.files.HasDir(at) {
+	if b.source.Files.Lookup(at) != nil || b.source.Files.HasDir(at) {
 		return report.UsageFailure("take it out of the recipe, or out of the source", "the recipe puts a file at %q, where the source has one", at)
 	}
 	name := filepath.FromSlash(string(at))
@@ -74,14 +47,14 @@ func (b *build) put(root *os.Root, at tree.Path, content io.Reader, url string) 
 	if err != nil {
 		return fmt.Errorf("laying out %q: %w", at, err)
 	}
-	sum := newSum()
+	sum := finding.NewSum()
 	_, err = io.Copy(io.MultiWriter(f, sum), content)
 	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	when := time.Unix(b.source.Commit.Committer.Unix, 0)
+	when := b.source.Time()
 	if err = errors.Join(err, root.Chtimes(name, when, when)); err != nil {
 		return fmt.Errorf("laying out %q: %w", at, err)
 	}
-	b.record.Inputs = append(b.record.Inputs, buildrecord.Input{Path: at, SHA256: sum.digest(), URL: url})
+	b.record.Inputs = append(b.record.Inputs, buildrecord.Input{Path: at, SHA256: sum.Digest(), URL: url})
 	return nil
 }
 
@@ -92,8 +65,8 @@ func (b *build) showGit(ctx context.Context, use recipe.GitUse, p *sandbox.Progr
 		return nil
 	}
 	dir := filepath.Join(b.work(), ".git")
-	made, err := replica.Make(ctx, b.repo, dir, replica.Source{
-		Use: use, Ref: b.source.tag, Tree: b.source.laid, Time: time.Unix(b.source.Commit.Committer.Unix, 0),
+	made, err := replica.Make(ctx, b.source.Repo, dir, replica.Source{
+		Use: use, Ref: b.source.Ref, Tree: b.laid, Time: b.source.Time(),
 	})
 	if err != nil {
 		return fmt.Errorf("making the repository that the step sees: %w", err)
@@ -101,12 +74,12 @@ func (b *build) showGit(ctx context.Context, use recipe.GitUse, p *sandbox.Progr
 	p.Binds = append(p.Binds, sandbox.Bind{Source: dir, Target: p.Dir + "/.git"})
 	p.Environment = append(slices.Clone(p.Environment), replica.Environment()...)
 	slices.Sort(p.Environment)
-	sum := newSum()
+	sum := finding.NewSum()
 	_, _ = fmt.Fprintf(sum, "HEAD %v\n", made.Head)
 	for _, r := range made.Refs {
 		_, _ = fmt.Fprintf(sum, "%s %v\n", r.Name, r.ID)
 	}
-	done.Repository = sum.digest()
+	done.Repository = sum.Digest()
 	return nil
 }
 
@@ -116,9 +89,4 @@ func (b *build) hideGit(use recipe.GitUse) error {
 		return nil
 	}
 	return removeAll(filepath.Join(b.work(), ".git"))
-}
-
-// recordFile describes a file for the record.
-func recordFile(e *tree.Entry, f digest.Format) buildrecord.File {
-	return buildrecord.File{Path: e.Path, Mode: fmt.Sprintf("%06o", e.GitMode()), Blob: e.IDs.In(f), SHA256: e.IDs.In(digest.SHA256Format)}
 }

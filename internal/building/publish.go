@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/countermark/countermark/internal/building/finding"
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/durable"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
 	"github.com/countermark/countermark/internal/report"
@@ -21,13 +22,13 @@ import (
 // candidate's branch, and the branch on the server.
 func (b *build) publish(ctx context.Context) error {
 	b.o.Progress.Text("writing the built commit")
-	b.result.Branch = refs.CandidatePrefix + string(b.version)
-	old, err := refs.Read(ctx, b.repo, b.result.Branch)
+	b.result.Branch = refs.CandidatePrefix + string(b.source.Version)
+	old, err := refs.Read(ctx, b.source.Repo, b.result.Branch)
 	if err != nil {
 		return err
 	}
 	if !old.IsZero() && old != b.record.Built.Commit {
-		b.fail(Finding{Rule: Candidate, Detail: fmt.Sprintf("%s holds %v, and this build made %v", b.result.Branch, old, b.record.Built.Commit),
+		b.found.Add(finding.Finding{Rule: finding.Candidate, Detail: fmt.Sprintf("%s holds %v, and this build made %v", b.result.Branch, old, b.record.Built.Commit),
 			Hint: "countermark rebuild says in what they differ; nothing was changed"})
 		return nil
 	}
@@ -37,7 +38,7 @@ func (b *build) publish(ctx context.Context) error {
 	if err := b.releaseFolder(); err != nil {
 		return err
 	}
-	answer, err := refs.Update(ctx, b.repo, refs.Change{Ref: b.result.Branch, Old: old, New: b.record.Built.Commit})
+	answer, err := refs.Update(ctx, b.source.Repo, refs.Change{Ref: b.result.Branch, Old: old, New: b.record.Built.Commit})
 	if err != nil {
 		return err
 	}
@@ -68,13 +69,13 @@ func (b *build) releaseFolder() error {
 	}
 	defer os.RemoveAll(near)
 	staged := filepath.Join(near, "release")
-	if err := copyTree(staged, b.release()); err != nil {
+	if err := durable.CopyFolder(staged, b.release()); err != nil {
 		return fmt.Errorf("writing the release: %w", err)
 	}
 	if err := os.Rename(staged, to); err != nil {
 		return fmt.Errorf("writing the release: %w", err)
 	}
-	return syncDir(filepath.Dir(to))
+	return durable.SyncFolder(filepath.Dir(to))
 }
 
 // sameRelease reports whether a folder holds what this build made: a run that was
@@ -92,7 +93,7 @@ func (b *build) sameRelease(dir string) error {
 			break
 		}
 		var got digest.SHA256
-		if got, _, err = sumFile(filepath.Join(dir, a.Name)); err == nil && got != a.SHA256 {
+		if got, _, err = finding.SumFile(filepath.Join(dir, a.Name)); err == nil && got != a.SHA256 {
 			err = fmt.Errorf("its %s is another", a.Name)
 		}
 	}
@@ -116,13 +117,13 @@ func (b *build) push(ctx context.Context) error {
 		}
 	}
 	b.o.Progress.Text("pushing the candidate")
-	answer, err := refs.Push(ctx, b.repo, refs.Candidate{Server: server, Version: string(b.version), Commit: b.record.Built.Commit, Progress: b.o.Progress.Text})
+	answer, err := refs.Push(ctx, b.source.Repo, refs.Candidate{Server: server, Version: string(b.source.Version), Commit: b.record.Built.Commit, Progress: b.o.Progress.Text})
 	if err != nil {
 		return err
 	}
 	switch answer.Outcome {
 	case refs.Moved:
-		b.fail(Finding{Rule: Candidate, Detail: fmt.Sprintf("the server's %s holds %v, and this build made %v", answer.Ref, answer.At, b.record.Built.Commit),
+		b.found.Add(finding.Finding{Rule: finding.Candidate, Detail: fmt.Sprintf("the server's %s holds %v, and this build made %v", answer.Ref, answer.At, b.record.Built.Commit),
 			Hint: "countermark rebuild says in what they differ; nothing on the server was changed"})
 	case refs.Refused:
 		return &report.Failure{Code: report.Failed, Detail: "the server refused the candidate: " + answer.Said, Hint: "release and branch are there; --push again when the server allows it"}
@@ -141,55 +142,4 @@ func explain(err error) *report.Failure {
 		f.Hint = cmp.Or(f.Hint, report.HintFor(f.Refusal.Rule))
 	}
 	return f
-}
-
-// copyTree copies a folder of files and folders, each written to the disk.
-func copyTree(to, from string) error {
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		return err
-	}
-	if err := os.Mkdir(to, 0o755); err != nil {
-		return err
-	}
-	for _, e := range entries {
-		source, target := filepath.Join(from, e.Name()), filepath.Join(to, e.Name())
-		if e.IsDir() {
-			err = copyTree(target, source)
-		} else {
-			err = copyFile(target, source)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return syncDir(to)
-}
-
-func copyFile(to, from string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	return writeFrom(to, in)
-}
-
-// writeFrom makes a new file, readable by all, and writes it to the disk.
-func writeFrom(to string, r io.Reader) error {
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, r)
-	return cmp.Or(err, out.Chmod(0o644), out.Sync(), out.Close())
-}
-
-// syncDir writes the names in a folder to the disk.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return cmp.Or(d.Sync(), d.Close())
 }

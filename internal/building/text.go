@@ -14,7 +14,7 @@ import (
 // Text returns the result for people.
 func (r *Result) Text() string {
 	var t strings.Builder
-	if len(r.Findings) > 0 {
+	if r.Found.Failed() {
 		r.failed(&t)
 	} else {
 		r.built(&t)
@@ -28,7 +28,7 @@ func (r *Result) Text() string {
 func (r *Result) failed(t *strings.Builder) {
 	fmt.Fprintf(t, "NOT BUILT\n")
 	const most = 100
-	for _, f := range r.Findings[:min(len(r.Findings), most)] {
+	for _, f := range r.Found.Findings[:min(len(r.Found.Findings), most)] {
 		t.WriteString("  " + string(f.Rule))
 		if f.Step != "" {
 			t.WriteString("  step " + escape.Text(f.Step))
@@ -41,10 +41,10 @@ func (r *Result) failed(t *strings.Builder) {
 			fmt.Fprintf(t, "      %s\n", escape.Sentence(f.Hint))
 		}
 	}
-	if more := len(r.Findings) - most; more > 0 {
+	if more := len(r.Found.Findings) - most; more > 0 {
 		fmt.Fprintf(t, "  … and %d more\n", more)
 	}
-	for line := range strings.Lines(r.log) {
+	for line := range strings.Lines(r.Found.Said) {
 		fmt.Fprintf(t, "    | %s\n", escape.Sentence(strings.TrimRight(line, "\r\n")))
 	}
 	t.WriteString("nothing was changed: no ref, no folder\n")
@@ -87,7 +87,7 @@ type document struct {
 	Format   int                 `json:"format"`
 	Verdict  string              `json:"verdict"` // "built" or "not built"
 	Exit     int                 `json:"exit"`
-	Findings []finding           `json:"findings"`
+	Findings []findingJSON           `json:"findings"`
 	Folder   string              `json:"folder,omitempty"`
 	Branch   string              `json:"branch,omitempty"`
 	Pushed   string              `json:"pushed,omitempty"`
@@ -95,7 +95,7 @@ type document struct {
 	Record   *buildrecord.Record `json:"record,omitempty"`
 }
 
-type finding struct {
+type findingJSON struct {
 	Rule   string `json:"rule"`
 	Step   string `json:"step,omitempty"`
 	Path   string `json:"path,omitempty"`
@@ -106,15 +106,15 @@ type finding struct {
 // JSON returns the result as one JSON document.
 func (r *Result) JSON() []byte {
 	d := document{Format: report.FormatVersion, Verdict: "built", Exit: r.Exit(), Folder: escape.Text(r.Folder), Branch: escape.Text(r.Branch),
-		Pushed: escape.Text(r.Pushed), Findings: []finding{}, Record: r.Record}
+		Pushed: escape.Text(r.Pushed), Findings: []findingJSON{}, Record: r.Record}
 	if d.Exit != 0 {
 		d.Verdict, d.Record = "not built", nil
 	}
 	for _, n := range r.Notes {
 		d.Notes = append(d.Notes, escape.Sentence(n))
 	}
-	for _, f := range r.Findings {
-		d.Findings = append(d.Findings, finding{string(f.Rule), escape.Text(f.Step), escape.Text(string(f.Path)), escape.Sentence(f.Detail), escape.Sentence(f.Hint)})
+	for _, f := range r.Found.Findings {
+		d.Findings = append(d.Findings, findingJSON{string(f.Rule), escape.Text(f.Step), escape.Text(string(f.Path)), escape.Sentence(f.Detail), escape.Sentence(f.Hint)})
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

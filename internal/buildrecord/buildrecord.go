@@ -5,6 +5,8 @@
 package buildrecord
 
 import (
+	"fmt"
+
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/tree"
 )
@@ -129,6 +131,11 @@ type File struct {
 	Mode   string          `json:"mode"`        // git's, six octal digits
 	Blob   digest.ObjectID `json:"blob"`        // id in the repository's format
 	SHA256 digest.ObjectID `json:"blob_sha256"` // id in git's SHA-256 format
+}
+
+// FileOf describes an entry that has ids in format f and in git's SHA-256 format.
+func FileOf(e *tree.Entry, f digest.Format) File {
+	return File{Path: e.Path, Mode: fmt.Sprintf("%06o", e.GitMode()), Blob: e.IDs.In(f), SHA256: e.IDs.In(digest.SHA256Format)}
 }
 
 // Built is the built commit (section 2.5).

@@ -1,4 +1,4 @@
-package building
+package setting
 
 import (
 	"cmp"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/building/source"
 	"github.com/countermark/countermark/internal/environment"
 	"github.com/countermark/countermark/internal/environment/unpack"
 	"github.com/countermark/countermark/internal/recipe"
@@ -21,20 +23,28 @@ import (
 // depend on which release they are built for.
 const toolEpoch = "315532800"
 
+// tool is a tool that was built from source.
+type tool struct {
+	name   string
+	folder string // here
+	prefix string // inside
+	source string // what it was built from: a digest or an id
+}
+
 // openTools builds the recipe's tools in their order, or finds them built.
-func (b *build) openTools(ctx context.Context) error {
-	tools := b.recipe.Environment.Tools
+func (x *Setting) openTools(ctx context.Context, found *finding.List) error {
+	tools := x.source.Recipe.Environment.Tools
 	if len(tools) == 0 {
 		return nil
 	}
-	if b.isOpen() {
+	if x.isOpen() {
 		return report.UsageFailure("use a sandbox, or a recipe that takes its tools from the host", "tools are not built without a sandbox: each is installed in a place of its own")
 	}
-	id := b.env.id
-	if b.env.system == "" {
+	id := x.ID
+	if x.system == "" {
 		id = hostID(describeSystem(""))
 	}
-	dir, err := cacheDir()
+	dir, err := source.CacheDir()
 	if err != nil {
 		return err
 	}
@@ -44,14 +54,14 @@ func (b *build) openTools(ctx context.Context) error {
 	}
 	keys := environment.ToolKeys(tools, id)
 	for i := range tools {
-		built := builtTool{name: string(tools[i].Name), folder: filepath.Join(kept, keys[i].String()),
+		built := tool{name: string(tools[i].Name), folder: filepath.Join(kept, keys[i].String()),
 			prefix: toolDir + "/" + string(tools[i].Name), source: sourceOf(&tools[i])}
 		if _, err := os.Stat(built.folder); err != nil {
-			if err := b.buildTool(ctx, &tools[i], built); err != nil || len(b.result.Findings) > 0 {
+			if err := x.buildTool(ctx, &tools[i], built, found); err != nil || found.Failed() {
 				return err
 			}
 		}
-		b.env.tools = append(b.env.tools, built)
+		x.tools = append(x.tools, built)
 	}
 	return nil
 }
@@ -68,32 +78,32 @@ func sourceOf(t *recipe.Tool) string {
 }
 
 // buildTool builds a tool in a folder of this build, and keeps what it installed.
-func (b *build) buildTool(ctx context.Context, t *recipe.Tool, built builtTool) error {
-	b.o.Progress.Text("building " + built.name)
-	work, err := os.MkdirTemp(b.temp, "tool-*")
+func (x *Setting) buildTool(ctx context.Context, t *recipe.Tool, built tool, found *finding.List) error {
+	x.o.Progress.Text("building " + built.name)
+	work, err := os.MkdirTemp(x.o.Temp, "tool-*")
 	if err != nil {
 		return err
 	}
 	source, installed := filepath.Join(work, "source"), filepath.Join(work, "installed")
-	if err := b.laySource(ctx, t, source); err != nil {
+	if err := x.laySource(ctx, t, source); err != nil {
 		return err
 	}
 	if err := os.Mkdir(installed, 0o755); err != nil {
 		return err
 	}
 	for i, arguments := range t.Commands(built.prefix) {
-		p := b.toolProgram(arguments, built, source, installed)
-		log, err := newStepLog(filepath.Join(work, "logs"), i, built.name, b.o.Progress)
+		p := x.toolProgram(arguments, built, source, installed)
+		log, err := finding.NewLog(filepath.Join(work, "logs"), i, built.name, x.o.Progress)
 		if err != nil {
 			return err
 		}
 		p.Output = log
-		outcome, err := b.env.sandbox.Run(ctx, p)
+		outcome, err := x.sandbox.Run(ctx, p)
 		if err = cmp.Or(err, log.Close()); err != nil {
 			return err
 		}
-		b.judge("building "+built.name, outcome, log)
-		if len(b.result.Findings) > 0 {
+		found.Judge("building "+built.name, outcome, log)
+		if found.Failed() {
 			return nil
 		}
 	}
@@ -107,57 +117,57 @@ func (b *build) buildTool(ctx context.Context, t *recipe.Tool, built builtTool) 
 }
 
 // toolProgram is one command of a tool's build. It sees the tools before it.
-func (b *build) toolProgram(arguments []string, built builtTool, source, installed string) sandbox.Program {
-	inside := buildDir + "/tools/" + built.name
+func (x *Setting) toolProgram(arguments []string, built tool, source, installed string) sandbox.Program {
+	inside := BuildDir + "/tools/" + built.name
 	p := sandbox.Program{
-		Arguments: arguments, Dir: inside, System: b.env.system,
-		Environment: []string{"HOME=" + homeDir, "LC_ALL=C.UTF-8", "PATH=" + b.searchPath(), "SOURCE_DATE_EPOCH=" + toolEpoch, "TZ=UTC"},
+		Arguments: arguments, Dir: inside, System: x.system,
+		Environment: []string{"HOME=" + homeDir, "LC_ALL=C.UTF-8", "PATH=" + x.searchPath(), "SOURCE_DATE_EPOCH=" + toolEpoch, "TZ=UTC"},
 		Binds:       []sandbox.Bind{{Source: source, Target: inside, Writable: true}, {Source: installed, Target: built.prefix, Writable: true}},
 		Limits: sandbox.Limits{Time: maxToolTime, OutputBytes: recipe.DefaultOutputBytes, Files: recipe.DefaultFiles,
-			Processes: maxProcs, PrintedBytes: maxPrinted},
+			Processes: maxProcesses, PrintedBytes: maxPrinted},
 	}
-	for _, before := range b.env.tools {
+	for _, before := range x.tools {
 		p.Binds = append(p.Binds, sandbox.Bind{Source: before.folder, Target: before.prefix})
 	}
 	return p
 }
 
 // laySource lays a tool's source out in a new folder.
-func (b *build) laySource(ctx context.Context, t *recipe.Tool, dir string) error {
+func (x *Setting) laySource(ctx context.Context, t *recipe.Tool, dir string) error {
 	switch s := t.Source.(type) {
 	case recipe.GitSource:
 		where := string(s.URL)
-		for _, flag := range b.o.ToolSources {
+		for _, flag := range x.o.ToolSources {
 			if name, path, ok := strings.Cut(flag, "="); ok && name == string(t.Name) {
 				where = path
 			}
 		}
-		repo, err := b.openAny(ctx, where)
+		repo, err := source.OpenAny(ctx, x.source.Git, where, x.o.Progress)
 		if err != nil {
 			return err
 		}
 		defer repo.Close()
-		files, err := treeOf(ctx, repo, s.Commit)
+		files, err := source.TreeOf(ctx, repo, s.Commit)
 		if err != nil {
 			return fmt.Errorf("reading the source of %s: %w", t.Name, err)
 		}
 		_, err = worktree.Lay(ctx, worktree.Layout{Dir: dir, Tree: files, Format: repo.Format(), Time: time.Unix(315532800, 0), Blobs: repo.Blobs})
 		return err
 	case recipe.ArchiveSource:
-		return b.unpackSource(ctx, s, dir)
+		return x.unpackSource(ctx, s, dir)
 	}
 	return fmt.Errorf("the tool %s has a source of an unknown kind", t.Name)
 }
 
 // unpackSource fetches a tool's archive and unpacks it.
-func (b *build) unpackSource(ctx context.Context, s recipe.ArchiveSource, dir string) error {
-	cache, err := b.cache()
+func (x *Setting) unpackSource(ctx context.Context, s recipe.ArchiveSource, dir string) error {
+	cache, err := Cache(x.o.Progress)
 	if err != nil {
 		return err
 	}
 	f, err := cache.Get(ctx, string(s.URL), s.SHA256)
 	if err != nil {
-		return fetchFailure(err)
+		return FetchFailure(err)
 	}
 	defer f.Close()
 	if err := os.Mkdir(dir, 0o755); err != nil {

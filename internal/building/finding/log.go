@@ -1,4 +1,4 @@
-package building
+package finding
 
 import (
 	"bytes"
@@ -13,21 +13,26 @@ import (
 	"github.com/countermark/countermark/internal/progress"
 )
 
+// maxKept is how much of what a program prints is kept; all of it counts for the
+// digest.
+const maxKept = 64 << 20
+
 // maxTail is how much of what a failing step printed last is shown.
 const maxTail = 4 << 10
 
-// stepLog keeps what a step prints, and shows its last line.
-type stepLog struct {
+// Log keeps what a step prints, and shows its last line.
+type Log struct {
 	file     *os.File
 	hash     hash.Hash
-	bytes    int64
+	Bytes    int64  // printed, whether kept or not
 	last     []byte // the last maxTail bytes
 	name     string
 	progress *progress.Line
 }
 
-// newStepLog makes the log of the step with the given index.
-func newStepLog(dir string, i int, name string, line *progress.Line) (*stepLog, error) {
+// NewLog makes the log of the program with the given number and name in a folder,
+// which is made if it is not there. The line shows what it prints last.
+func NewLog(dir string, i int, name string, line *progress.Line) (*Log, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the folder of logs: %w", err)
 	}
@@ -35,7 +40,7 @@ func newStepLog(dir string, i int, name string, line *progress.Line) (*stepLog, 
 	if err != nil {
 		return nil, fmt.Errorf("making a log: %w", err)
 	}
-	return &stepLog{file: f, hash: sha256.New(), name: name, progress: line}, nil
+	return &Log{file: f, hash: sha256.New(), name: name, progress: line}, nil
 }
 
 // logName returns the name of a step's log: its number, and what of its name
@@ -51,14 +56,14 @@ func logName(i int, name string) string {
 }
 
 // Write takes what the step printed: bytes from outside.
-func (l *stepLog) Write(p []byte) (int, error) {
+func (l *Log) Write(p []byte) (int, error) {
 	_, _ = l.hash.Write(p)
-	if room := maxStepLog - l.bytes; room > 0 {
+	if room := maxKept - l.Bytes; room > 0 {
 		if _, err := l.file.Write(p[:min(int64(len(p)), room)]); err != nil {
 			return 0, fmt.Errorf("writing a log: %w", err)
 		}
 	}
-	l.bytes += int64(len(p))
+	l.Bytes += int64(len(p))
 	l.last = append(l.last, p...)
 	if over := len(l.last) - maxTail; over > 0 {
 		l.last = append(l.last[:0], l.last[over:]...)
@@ -74,16 +79,17 @@ func lastLine(text []byte) []byte {
 }
 
 // Close ends the log.
-func (l *stepLog) Close() error { return l.file.Close() }
+func (l *Log) Close() error { return l.file.Close() }
 
-func (l *stepLog) sum() (d digest.SHA256) {
+// Sum returns the digest of all that was printed.
+func (l *Log) Sum() (d digest.SHA256) {
 	copy(d[:], l.hash.Sum(nil))
 	return d
 }
 
 // tail returns the last whole lines.
-func (l *stepLog) tail() string {
-	if l.bytes > maxTail {
+func (l *Log) tail() string {
+	if l.Bytes > maxTail {
 		if i := bytes.IndexByte(l.last, '\n'); i >= 0 {
 			return string(l.last[i+1:])
 		}

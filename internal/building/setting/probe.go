@@ -1,4 +1,4 @@
-package building
+package setting
 
 import (
 	"bytes"
@@ -23,12 +23,11 @@ func (l *limitedBuffer) Write(p []byte) (int, error) {
 }
 
 // takeProbe reads the answer to probeScript: text from outside.
-func (b *build) takeProbe(answer string) error {
+func (x *Setting) takeProbe(answer string, e *buildrecord.Environment) error {
 	lines := strings.Split(strings.TrimSuffix(answer, "\n"), "\n")
 	if len(lines) < 5 {
 		return errors.New("the environment does not say what it is")
 	}
-	e := &b.record.Environment
 	for i, field := range []*string{&e.Kernel, &e.Machine, &e.User, &e.Umask, &e.Shell} {
 		*field = escape.Text(lines[i])
 	}
@@ -39,7 +38,7 @@ func (b *build) takeProbe(answer string) error {
 		}
 		t := buildrecord.Tool{Name: escape.Text(f[0]), Path: escape.Text(f[1]), Package: escape.Text(f[3]), Version: escape.Text(f[4])}
 		t.SHA256, _ = digest.ParseSHA256(f[2]) // zero where the program was not found
-		for _, built := range b.env.tools {
+		for _, built := range x.tools {
 			if strings.HasPrefix(f[1], built.prefix+"/") {
 				t.Source = built.source
 			}
@@ -49,13 +48,13 @@ func (b *build) takeProbe(answer string) error {
 	return nil
 }
 
-// bannerOf returns the first line that a program of the environment prints when
+// Banner returns the first line that a program of the environment prints when
 // asked for its version, "" if it does not say.
-func (b *build) bannerOf(ctx context.Context, program string) string {
+func (x *Setting) Banner(ctx context.Context, program string) string {
 	var out limitedBuffer
-	_, err := b.env.sandbox.Run(ctx, sandbox.Program{
-		Arguments: []string{"/bin/sh", "-c", `"$1" --version </dev/null | head -n 1`, "sh", program}, Dir: "/tmp", Output: &out, System: b.env.system,
-		Environment: []string{"PATH=" + systemPath, "LC_ALL=C.UTF-8"},
+	_, err := x.sandbox.Run(ctx, sandbox.Program{
+		Arguments: []string{"/bin/sh", "-c", `"$1" --version </dev/null | head -n 1`, "sh", program}, Dir: "/tmp", Output: &out, System: x.system,
+		Environment: []string{"PATH=" + SystemPath, "LC_ALL=C.UTF-8"},
 		Limits:      sandbox.Limits{Time: time.Minute, OutputBytes: maxProbe, Files: 16, Processes: 64, PrintedBytes: maxProbe},
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-package building
+package setting
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/building/source"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/environment"
 	"github.com/countermark/countermark/internal/environment/debian"
@@ -20,19 +22,19 @@ import (
 
 // openSystem makes the root filesystem of the recipe's environment, or finds it
 // made.
-func (b *build) openSystem(ctx context.Context) error {
-	dir, err := cacheDir()
+func (x *Setting) openSystem(ctx context.Context) error {
+	dir, err := source.CacheDir()
 	if err != nil {
 		return err
 	}
 	cache := environment.NewCache(filepath.Join(dir, "environments"), unpack.Limits{})
-	switch base := b.recipe.Environment.Base.(type) {
+	switch base := x.source.Recipe.Environment.Base.(type) {
 	case recipe.Host:
 		return nil
 	case recipe.RootFS:
-		err = b.makeDebian(ctx, cache, base)
+		err = x.makeDebian(ctx, cache, base)
 	case recipe.Image:
-		err = b.openImage(ctx, cache, base)
+		err = x.openImage(ctx, cache, base)
 	default:
 		err = fmt.Errorf("the recipe's environment is of an unknown kind")
 	}
@@ -44,53 +46,53 @@ func (b *build) openSystem(ctx context.Context) error {
 
 // makeDebian makes the root filesystem of packages: those that the mirror has
 // now, or those of a record.
-func (b *build) makeDebian(ctx context.Context, cache *environment.Cache, base recipe.RootFS) error {
-	o := debian.Options{Mirror: b.o.Mirror, UnsafeUnsigned: b.o.UnsignedMirror, Temp: b.temp, Progress: b.o.Progress.Text}
-	list, err := b.packages(ctx, base, o)
+func (x *Setting) makeDebian(ctx context.Context, cache *environment.Cache, base recipe.RootFS) error {
+	o := debian.Options{Mirror: x.o.Mirror, UnsafeUnsigned: x.o.UnsignedMirror, Temp: x.o.Temp, Progress: x.o.Progress.Text}
+	list, err := x.packages(ctx, base, o)
 	if err != nil {
 		return err
 	}
-	b.env.id = list.ID()
-	b.env.packages = strings.Split(strings.TrimSuffix(string(list.Marshal()), "\n"), "\n")
-	b.env.system, err = cache.Debian(ctx, debian.Order{Base: base, List: list}, o)
+	x.ID = list.ID()
+	x.Packages = strings.Split(strings.TrimSuffix(string(list.Marshal()), "\n"), "\n")
+	x.system, err = cache.Debian(ctx, debian.Order{Base: base, List: list}, o)
 	return err
 }
 
 // packages returns the list of the environment's packages.
-func (b *build) packages(ctx context.Context, base recipe.RootFS, o debian.Options) (packagelist.List, error) {
-	if len(b.o.Packages) > 0 {
-		return packagelist.Parse([]byte(strings.Join(b.o.Packages, "\n") + "\n"))
+func (x *Setting) packages(ctx context.Context, base recipe.RootFS, o debian.Options) (packagelist.List, error) {
+	if len(x.o.Packages) > 0 {
+		return packagelist.Parse([]byte(strings.Join(x.o.Packages, "\n") + "\n"))
 	}
-	b.o.Progress.Text("asking the mirror for its packages")
+	x.o.Progress.Text("asking the mirror for its packages")
 	return debian.Resolve(ctx, base, o)
 }
 
 // openImage unpacks the root filesystem that the recipe names by its digest.
-func (b *build) openImage(ctx context.Context, cache *environment.Cache, image recipe.Image) error {
-	b.env.id = image.SHA256
-	b.o.Progress.Text("unpacking the image")
+func (x *Setting) openImage(ctx context.Context, cache *environment.Cache, image recipe.Image) error {
+	x.ID = image.SHA256
+	x.o.Progress.Text("unpacking the image")
 	if image.Form == recipe.OCILayout {
-		if b.o.Image == "" {
+		if x.o.Image == "" {
 			return report.UsageFailure("--image names the folder of the image layout", "the recipe's environment is an OCI image layout, and none is named")
 		}
 		var err error
-		b.env.system, err = cache.OCI(ctx, b.o.Image, image.SHA256)
+		x.system, err = cache.OCI(ctx, x.o.Image, image.SHA256)
 		return err
 	}
-	f, err := b.openImageFile(ctx, image)
+	f, err := x.openImageFile(ctx, image)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	b.env.system, err = cache.Tar(ctx, f, image.SHA256)
+	x.system, err = cache.Tar(ctx, f, image.SHA256)
 	return err
 }
 
 // openImageFile opens the archive of an image: the one that was named, or the one
 // at the recipe's URL.
-func (b *build) openImageFile(ctx context.Context, image recipe.Image) (*os.File, error) {
-	if b.o.Image != "" {
-		f, err := os.Open(b.o.Image)
+func (x *Setting) openImageFile(ctx context.Context, image recipe.Image) (*os.File, error) {
+	if x.o.Image != "" {
+		f, err := os.Open(x.o.Image)
 		if err != nil {
 			return nil, report.UsageFailure("--image names the archive that the recipe gives the digest of", "--image: %v", err)
 		}
@@ -99,13 +101,13 @@ func (b *build) openImageFile(ctx context.Context, image recipe.Image) (*os.File
 	if image.URL == "" {
 		return nil, report.UsageFailure("--image names the archive", "the recipe's environment is the image with the SHA-256 %v, and says not where it is", image.SHA256)
 	}
-	cache, err := b.cache()
+	cache, err := Cache(x.o.Progress)
 	if err != nil {
 		return nil, err
 	}
 	f, err := cache.Get(ctx, string(image.URL), image.SHA256)
 	if err != nil {
-		return nil, fetchFailure(err)
+		return nil, FetchFailure(err)
 	}
 	return f, nil
 }
@@ -138,7 +140,7 @@ func systemFailure(err error) error {
 // hostID stands for the host in the keys of tools that were built on one: what
 // can be known of it without asking every program.
 func hostID(system string) (d digest.SHA256) {
-	s := newSum()
+	s := finding.NewSum()
 	_, _ = fmt.Fprintf(s, "host\n%s\n", system)
 	for _, name := range []string{"/var/lib/dpkg/status", "/lib/apk/db/installed", "/var/lib/rpm/rpmdb.sqlite"} {
 		if f, err := os.Open(name); err == nil {
@@ -146,5 +148,5 @@ func hostID(system string) (d digest.SHA256) {
 			_ = f.Close()
 		}
 	}
-	return s.digest()
+	return s.Digest()
 }

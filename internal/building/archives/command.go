@@ -1,0 +1,95 @@
+package archives
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/buildrecord"
+	"github.com/countermark/countermark/internal/durable"
+	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/verification"
+)
+
+// runArchiver runs the project's own program that makes the archives, and holds
+// them to the built commit as any others.
+func (x *making) runArchiver(ctx context.Context) error {
+	command := x.Source.Recipe.Archives.Command
+	done, err := x.Execute(ctx, "archives", command.Invocation)
+	if err != nil || x.Found.Failed() {
+		return err
+	}
+	x.out.Steps = append(x.out.Steps, *done)
+	root, err := os.OpenRoot(x.Work)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	var files []string
+	for _, c := range x.Source.Recipe.Archives.Formats {
+		name := x.Source.Recipe.ArchiveName(x.Source.Version, c.Format)
+		if err := x.takeArchive(root, filepath.Join(filepath.FromSlash(string(command.Folder)), name), name); err != nil {
+			return err
+		}
+		if x.Found.Failed() {
+			return nil
+		}
+		files = append(files, filepath.Join(x.Release, name))
+	}
+	return x.verifyArchives(ctx, files)
+}
+
+// takeArchive copies an archive out of the work folder: a regular file, of which
+// the program may still hold the name.
+func (x *making) takeArchive(root *os.Root, from, name string) error {
+	info, err := root.Lstat(from)
+	if err != nil || !info.Mode().IsRegular() {
+		x.Found.Add(finding.Finding{Rule: finding.Archive, Step: "archives", Detail: fmt.Sprintf("the command made no file %s", from), Hint: "archives.folder of the recipe says where it leaves them"})
+		return nil
+	}
+	in, err := root.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return durable.WriteNew(filepath.Join(x.Release, name), in)
+}
+
+// verifyArchives compares the archives with the built commit, whose objects are
+// written for that, without a ref.
+func (x *making) verifyArchives(ctx context.Context, files []string) error {
+	if err := x.AddObjects(ctx); err != nil {
+		return err
+	}
+	doc, err := verification.Run(ctx, verification.Options{
+		Archives: files, Repository: x.Source.Path, Commit: x.Commit.String(), Prefix: x.Source.Recipe.PrefixOf(x.Source.Version), PrefixSet: true,
+		Decoder: "auto", Lock: filepath.Join(x.Temp, "no.lock"), MayLackLock: true, Progress: x.Progress,
+	})
+	if err != nil {
+		return err
+	}
+	if doc.Exit != report.Verified.Exit() {
+		x.Found.Add(finding.Finding{Rule: finding.Archive, Step: "archives", Detail: "what the command made is not the built commit: " + doc.Verdict,
+			Hint: "the comparison stands below; outputs, changes and omit of the recipe say what the built commit holds"})
+		x.Found.Said = doc.Text(report.Style{Brief: true})
+		return nil
+	}
+	return x.recordArchives(ctx, files)
+}
+
+// recordArchives records archives that were made by the project's command.
+func (x *making) recordArchives(ctx context.Context, files []string) error {
+	for _, path := range files {
+		contents, err := x.readArchive(ctx, path)
+		if err != nil {
+			return err
+		}
+		x.out.Archives = append(x.out.Archives, buildrecord.Archive{Name: filepath.Base(path), SHA256: contents.SHA256, Bytes: contents.FileBytes})
+		if x.out.Tar.SHA256.IsZero() && !contents.TarSHA256.IsZero() {
+			x.recordTar(contents)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package setting
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"slices"
+
+	"github.com/countermark/countermark/internal/buildrecord"
+	"github.com/countermark/countermark/internal/escape"
+	"github.com/countermark/countermark/internal/recipe"
+	"github.com/countermark/countermark/internal/sandbox"
+)
+
+// Describe asks the environment what it is, for the record; the source lies at
+// work.
+func (x *Setting) Describe(ctx context.Context, work string) (buildrecord.Environment, error) {
+	variables, err := x.variables()
+	if err != nil {
+		return buildrecord.Environment{}, err
+	}
+	d := x.sandbox.Describe()
+	e := buildrecord.Environment{ID: x.ID, Packages: x.Packages, Variables: variables}
+	e.Sandbox = buildrecord.Sandbox{Name: string(d.Kind), Version: escape.Text(d.Version), Network: "not watched"}
+	if d.NetworkWatched {
+		e.Sandbox.Network = "counters of the network namespace"
+	}
+	switch x.source.Recipe.Environment.Base.(type) {
+	case recipe.Host:
+		e.Kind = "host"
+	case recipe.RootFS:
+		e.Kind = "rootfs"
+	case recipe.Image:
+		e.Kind = "image"
+	}
+	e.System, e.HostName, e.Path = escape.Text(describeSystem(x.system)), cmp.Or(x.Variation.Host, sandbox.DefaultHostname), x.inside(work)
+	e.Processor.Count = runtime.NumCPU()
+	return e, x.probe(ctx, work, &e)
+}
+
+// probeScript asks for what only the environment knows: a line for each of
+// kernel, machine, ids, umask, and what /bin/sh is; then, for each of its
+// arguments, the program's name, path, digest, package and first line of
+// --version, between tabs.
+const probeScript = `uname -sr; uname -m; echo "$(id -u):$(id -g)"; umask; readlink -f /bin/sh
+for tool
+do
+	path=$(command -v "$tool") || path=
+	real=$(readlink -f "$path") || real=$path
+	sum= package= version=
+	if [ -n "$path" ]
+	then
+		sum=$(sha256sum <"$real") sum=${sum%% *}
+		for name in "$path" "$real" "/usr$path"
+		do
+			[ -n "$package" ] || package=$(dpkg-query -S "$name" 2>/dev/null | head -n 1) package=${package%%: *}
+		done
+		[ -z "$package" ] || package=$(dpkg-query -W -f '${binary:Package}=${Version}' "$package" 2>/dev/null)
+		version=$("$tool" --version </dev/null 2>/dev/null | head -n 1)
+	fi
+	printf '%s\t%s\t%s\t%s\t%s\n' "$tool" "$real" "$sum" "$package" "$version"
+done`
+
+// dpkgDir is where dpkg keeps which file belongs to which package.
+const dpkgDir = "/var/lib/dpkg"
+
+// maxProbe is how much the answer to probeScript may have.
+const maxProbe = 1 << 20
+
+// probe runs probeScript for all tools of the recipe.
+func (x *Setting) probe(ctx context.Context, work string, e *buildrecord.Environment) error {
+	var names []string
+	for _, s := range x.source.Recipe.Steps {
+		for _, t := range s.Tools {
+			names = append(names, string(t))
+		}
+	}
+	if c := x.source.Recipe.Archives.Command; c != nil {
+		for _, t := range c.Tools {
+			names = append(names, string(t))
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	p, err := x.Program(append([]string{"/bin/sh", "-c", probeScript, "sh"}, names...), work)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(dpkgDir); err == nil && x.system == "" && !x.isOpen() {
+		p.Binds = append(p.Binds, sandbox.Bind{Source: dpkgDir, Target: dpkgDir})
+	}
+	var out limitedBuffer
+	p.Output = &out
+	outcome, err := x.Run(ctx, p)
+	if err != nil {
+		return err
+	}
+	if outcome.Exit != 0 || outcome.Limit != sandbox.NoLimit {
+		return errors.New("the environment does not answer: is there a shell, coreutils and sed in it?")
+	}
+	return x.takeProbe(out.String(), e)
+}
