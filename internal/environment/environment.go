@@ -37,11 +37,25 @@ func NewCache(dir string, l unpack.Limits) *Cache {
 	return &Cache{dir: filepath.Join(dir, "environments"), limits: l}
 }
 
+// mountPoints are in every root filesystem: a sandbox that shows it read-only can
+// make none. Each environment has its own device files, processes and so on.
+func mountPoints() []string { return []string{"dev", "proc", "run", "sys", "tmp"} }
+
+// root returns the folder of a root filesystem.
+func (c *Cache) root(ctx context.Context, name string, fill func(context.Context, *unpack.Folder) error) (string, error) {
+	return c.folder(ctx, name, func(ctx context.Context, into *unpack.Folder) error {
+		if err := fill(ctx, into); err != nil {
+			return err
+		}
+		return into.Directories(mountPoints()...)
+	})
+}
+
 // Tar returns the folder of a root filesystem that is a tar archive, in any
 // compression, whose stored bytes have the digest; it is read only if the
 // folder is not there yet. The errors are those of unpack.Folder.Pinned.
 func (c *Cache) Tar(ctx context.Context, archive io.Reader, want digest.SHA256) (string, error) {
-	return c.folder(ctx, "tar-"+want.String(), func(ctx context.Context, into *unpack.Folder) error {
+	return c.root(ctx, "tar-"+want.String(), func(ctx context.Context, into *unpack.Folder) error {
 		return into.Pinned(ctx, unpack.Archive{What: "the archive of the root filesystem", Bytes: archive, SHA256: want})
 	})
 }
@@ -49,7 +63,7 @@ func (c *Cache) Tar(ctx context.Context, archive io.Reader, want digest.SHA256) 
 // OCI returns the folder of the image in an OCI image layout whose manifest has
 // the digest. The errors are those of oci.Unpack.
 func (c *Cache) OCI(ctx context.Context, layout string, manifest digest.SHA256) (string, error) {
-	return c.folder(ctx, "oci-"+manifest.String(), func(ctx context.Context, into *unpack.Folder) error {
+	return c.root(ctx, "oci-"+manifest.String(), func(ctx context.Context, into *unpack.Folder) error {
 		return oci.Unpack(ctx, layout, manifest, into)
 	})
 }
@@ -57,7 +71,7 @@ func (c *Cache) OCI(ctx context.Context, layout string, manifest digest.SHA256) 
 // Debian returns the folder of the root filesystem that is ordered.
 // The errors are those of debian.Make.
 func (c *Cache) Debian(ctx context.Context, order debian.Order, o debian.Options) (string, error) {
-	return c.folder(ctx, "debian-"+order.List.ID().String(), func(ctx context.Context, into *unpack.Folder) error {
+	return c.root(ctx, "debian-"+order.List.ID().String(), func(ctx context.Context, into *unpack.Folder) error {
 		return piped(ctx, func(ctx context.Context, w io.Writer) error { return debian.Make(ctx, order, o, w) }, into.Tar)
 	})
 }

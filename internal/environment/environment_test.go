@@ -52,6 +52,15 @@ func TestTar(t *testing.T) {
 	if inCache(t, dir) != "tar-"+want.String() {
 		t.Errorf("the cache holds %s", inCache(t, dir))
 	}
+	for _, name := range mountPoints() {
+		if info, err := os.Lstat(filepath.Join(dir, "environments", "tar-"+want.String(), name)); err != nil || !info.IsDir() {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	file := testkit.Tar(t, map[string]string{"dev": "x"})
+	if _, err := c.Tar(t.Context(), bytes.NewReader(file), sha256.Sum256(file)); err == nil || !strings.Contains(err.Error(), "NAME_PREFIX") {
+		t.Errorf("a file where devices are to be: %v", err)
+	}
 }
 
 // What is not what was asked for, or cannot be laid out, leaves nothing.

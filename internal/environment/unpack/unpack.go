@@ -25,7 +25,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -364,26 +363,4 @@ func wrap(err error) error {
 		return err
 	}
 	return fmt.Errorf("unpacking: %w", err)
-}
-
-// Finish sets the times of directories. Nothing may be laid out afterwards.
-func (f *Folder) Finish() error {
-	dirs := make([]string, 0, len(f.times))
-	for dir := range f.times {
-		dirs = append(dirs, dir)
-	}
-	slices.Sort(dirs)
-	for _, dir := range dirs {
-		info, err := f.lstat(dir)
-		if err != nil {
-			return err
-		}
-		if info == nil || !info.IsDir() { // a later layer has removed it
-			continue
-		}
-		if err := f.root.Chtimes(dir, f.times[dir], f.times[dir]); err != nil {
-			return wrap(err)
-		}
-	}
-	return nil
 }
