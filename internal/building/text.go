@@ -87,7 +87,7 @@ type document struct {
 	Format   int                 `json:"format"`
 	Verdict  string              `json:"verdict"` // "built" or "not built"
 	Exit     int                 `json:"exit"`
-	Findings []findingJSON           `json:"findings"`
+	Findings []findingJSON       `json:"findings"`
 	Folder   string              `json:"folder,omitempty"`
 	Branch   string              `json:"branch,omitempty"`
 	Pushed   string              `json:"pushed,omitempty"`
