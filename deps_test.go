@@ -58,9 +58,11 @@ var policy = map[string]permission{
 	"internal/encoder/trace":   {layer: formats, internal: []string{"encoder/command", "envelope"}},
 	"internal/packagelist":     {layer: formats, internal: []string{"ascii", "digest", "document"}},
 
-	"internal/compare":    {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
-	"internal/provenance": {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},
-	"internal/revision":   {layer: judgement, internal: []string{"digest", "escape", "lockfile"}},
+	"internal/compare":      {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
+	"internal/provenance":   {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},
+	"internal/cause":        {layer: judgement, internal: []string{"claim", "knownfile", "tree"}},
+	"internal/reproduction": {layer: judgement, internal: []string{"cause", "digest", "tree"}},
+	"internal/revision":     {layer: judgement, internal: []string{"digest", "escape", "lockfile"}},
 
 	"internal/confine": {layer: edges, internal: []string{"envelope", "escape"},
 		foreign: []string{"golang.org/x/sys/unix"},

@@ -1,0 +1,188 @@
+package cause
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A quiet part of a line is one that its file's language does not execute: the
+// text of a comment, or a field that tools fill with a date or the name of a
+// source file. It is found from the line alone, so that it is only what such a
+// line can hardly be anything else but; a comment that goes on from the line
+// before is not found, since "* 2 - 1" may be one, or code.
+//
+// Within a string of several lines or a here-document what looks like a comment
+// is data. Nothing here says that data is harmless.
+
+// The languages that matter, by base names.
+var (
+	// slashNames are files in which "//" and "/*" begin comments.
+	slashNames = regexp.MustCompile(`\.(?:c|h|cc|cpp|cxx|c\+\+|hh|hpp|hxx|h\+\+|C|H|y|l|re|inc|m|mm|java|js|ts|go|rs|swift|php|cs|vala|vapi|proto|css|d)(?:\.in)?$`)
+	// sharpNames are files in which "#" does.
+	sharpNames = regexp.MustCompile(`^(?:configure|config\.(?:guess|sub|rpath|status)|install-sh|missing|depcomp|compile|mkinstalldirs|ylwrap|test-driver|[Mm]akefile|libtool|[\w.-]*\.(?:sh|m4|ac|am|mk|mak|pl|pm|py|rb|tcl|awk|po|pot|gmo|yml|yaml|toml|cmake))(?:\.in)?$`)
+	// xmlNames are files in which "<!--" does.
+	xmlNames = regexp.MustCompile(`\.(?:x?html?|xml|svg|ui|glade|dbk|docbook|sgml|devhelp2?)$`)
+	// manNames are the sources of manual pages.
+	manNames = regexp.MustCompile(`\.(?:\d[a-z]*|man|mdoc)(?:\.in)?$`)
+)
+
+// sharpComment is a line that is a comment in shell, m4, make, Python, Perl and
+// the like. The words are those of C's preprocessor, and of encodings.
+var (
+	sharpComment = regexp.MustCompile(`^\s*#+(?:[ \t]|$)`)
+	directive    = regexp.MustCompile(`^\s*#\s*(?:define|undef|if|ifdef|ifndef|elif|elifdef|else|endif|include|include_next|import|pragma|error|warning|line|ident|embed|\d|.*coding[:=])`)
+	dnlComment   = regexp.MustCompile(`^\s*dnl[ \t]`)
+	roffComment  = regexp.MustCompile(`^[.']\\"`)
+)
+
+// fields are lines that tools fill in; the group is quiet.
+var fields = []struct{ names, line *regexp.Regexp }{
+	{manNames, regexp.MustCompile(`^\.TH "?[\w.+:-]+"? "?\d[a-z]*"? "?([^"\\]*)"?(?: "[^"\\]*")*$`)},             // man(7)
+	{manNames, regexp.MustCompile(`^\.Dd ([\w ,]+)$`)},                                                           // mdoc(7)
+	{regexp.MustCompile(`\.pot?$`), regexp.MustCompile(`^"(?:POT-Creation|PO-Revision)-Date: ([-+:\w ]+)\\n"$`)}, // gettext manual, "Header Entry"
+	{regexp.MustCompile(`\.texi(?:nfo)?$`), regexp.MustCompile(`^@set UPDATED(?:-MONTH)? ([\w ]+)$`)},            // automake manual, "Texinfo"
+	{regexp.MustCompile(`^config\.(?:guess|sub)$`), regexp.MustCompile(`^timestamp='([\d-]+)'$`)},                // their own
+	{sharpNames, regexp.MustCompile(`^scriptversion=(\d{4}-\d\d-\d\d)\.\d\d; # UTC$`)},                           // gnulib, time-stamp-format
+	{regexp.MustCompile(`\.e?ps$`), regexp.MustCompile(`^%%CreationDate: ([-+:\w ,()]+)$`)},                      // PostScript DSC 3.0
+	{slashNames, regexp.MustCompile(`^#line \d+ "([^"\\]*)"$`)},                                                  // C, 6.10.4
+	{slashNames, regexp.MustCompile(`^# \d+ "([^"\\]*)"(?: \d)*$`)},                                              // GCC, "Preprocessor Output"
+}
+
+// quietPart returns where the quiet part of a line is; to is 0 for none.
+func quietPart(name, line string) (from, to int) {
+	line = strings.TrimSuffix(line, "\r")
+	for _, f := range fields {
+		if f.names.MatchString(name) {
+			if m := f.line.FindStringSubmatchIndex(line); m != nil {
+				return m[2], m[3]
+			}
+		}
+	}
+	start := strings.TrimLeft(line, " \t")
+	lead := len(line) - len(start)
+	switch {
+	case strings.HasSuffix(line, `\`) || strings.HasSuffix(line, "??/"): // a trigraph: C99, 5.2.1.1
+		return 0, 0 // what follows may be joined to it
+	case slashNames.MatchString(name):
+		return slashPart(start, lead)
+	case sharpNames.MatchString(name) && (sharpComment.MatchString(line) && !directive.MatchString(line) || dnlComment.MatchString(line)):
+		return lead, len(line)
+	case manNames.MatchString(name) && roffComment.MatchString(line):
+		return lead, len(line)
+	case xmlNames.MatchString(name) && strings.HasPrefix(start, "<!--"):
+		if end := strings.Index(start, "-->"); end > 0 {
+			return lead, lead + end
+		}
+	}
+	return 0, 0
+}
+
+// slashPart is quietPart of a comment in C and its kin.
+func slashPart(start string, lead int) (from, to int) {
+	switch {
+	case strings.HasPrefix(start, "//") && !strings.Contains(start, "?>"): // which ends PHP, also in a comment
+		return lead, lead + len(start)
+	case strings.HasPrefix(start, "/*"):
+		if end := strings.Index(start[2:], "*/"); end >= 0 {
+			return lead, lead + 2 + end
+		}
+	}
+	return 0, 0
+}
+
+// replaceQuiet replaces what an expression finds in the quiet part of a line.
+func replaceQuiet(name, line string, what *regexp.Regexp) string {
+	from, to := quietPart(name, line)
+	if to == 0 {
+		return line
+	}
+	return line[:from] + what.ReplaceAllLiteralString(line[from:to], taken) + line[to:]
+}
+
+const (
+	month = `(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)`
+	day   = `(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)`
+	clock = `[0-2]\d:[0-5]\d(?::[0-6]\d)?(?:\.\d{1,9})?`
+	zone  = `(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d|[A-Z]{3,4}))?`
+	years = `(?:19|20)\d\d`
+)
+
+var (
+	// dates are the forms that tools write.
+	dates = regexp.MustCompile(`\b(?:` + strings.Join([]string{
+		years + `-[01]\d-[0-3]\d(?:[T ]` + clock + zone + `)?`,                       // ISO 8601, RFC 3339
+		day + `, +\d{1,2} ` + month + ` ` + years + `(?: ` + clock + zone + `)?`,     // RFC 5322
+		day + ` ` + month + ` +\d{1,2} ` + clock + `(?: [A-Z]{3,4})? ` + years,       // asctime, date(1)
+		`(?:\d{1,2}(?:st|nd|rd|th)? )?` + month + `,? ` + years,                      // manual pages
+		month + ` \d{1,2}(?:st|nd|rd|th)?, ` + years,                                 // mdoc(7)
+		years + `/[01]\d/[0-3]\d(?: ` + clock + zone + `)?|[0-3]\d/[0-3]\d/` + years, // others
+		`1\d{9}`, // seconds since the epoch, 2001 to 2033
+	}, "|") + `)\b`)
+	// copyrightYears are the years of a notice.
+	copyrightYears = regexp.MustCompile(`\b` + years + `(?:-(?:` + years + `|\d\d))?(?:, *` + years + `(?:-(?:` + years + `|\d\d))?)*\b`)
+)
+
+// withoutDates takes dates away where they are quiet.
+func (t *text) withoutDates(_ int, l line) string {
+	text := replaceQuiet(t.name, l.text, dates)
+	if strings.Contains(text, "Copyright") {
+		text = replaceQuiet(t.name, text, copyrightYears)
+	}
+	return text
+}
+
+// addDates looks for dates that differ, and returns what takes them away.
+func (d *Difference) addDates(t *text) replacement {
+	d.addReplaced(t, replaced{kind: Date, quiet: t.withoutDates, what: "dates",
+		loud: func(_ int, l line) string { return dates.ReplaceAllLiteralString(l.text, taken) }})
+	return t.withoutDates
+}
+
+// replaced is a cause that takes something away from lines: quietly, and
+// wherever it is.
+type replaced struct {
+	kind        Kind
+	quiet, loud replacement
+	what        string // "dates"
+	more        string // a clause after the sentence
+}
+
+// addReplaced adds the cause if it takes away any difference.
+func (d *Difference) addReplaced(t *text, r replaced) {
+	left, solved := t.without(r.quiet)
+	_, loudly := t.without(r.quiet, r.loud)
+	code := len(loudly) - len(solved)
+	if len(loudly) == 0 {
+		return
+	}
+	c := Cause{Kind: r.kind, Remaining: remaining(left), Evidence: first(solved)}
+	where := " in comments and fields for them"
+	if len(solved) > 0 {
+		c.Sentence = r.what + " differ on " + count(len(solved), "line") + where
+	}
+	if code > 0 {
+		also := count(code, "line") + " that " + verb(code, "is", "are") + " not known to be comments " + verb(code, "differs", "differ") + " in " + r.what + ", which " + verb(code, "it", "they") + " may act upon"
+		if c.Sentence != "" {
+			c.Sentence += "; "
+		}
+		c.Sentence += also
+		c.Evidence = first(append(beyond(loudly, solved), solved...))
+	}
+	c.Sentence += r.more
+	d.add(c)
+}
+
+// beyond returns the places that are not among the others.
+func beyond(all, others []Evidence) []Evidence {
+	known := make(map[Evidence]bool, len(others))
+	for _, e := range others {
+		known[e] = true
+	}
+	var more []Evidence
+	for _, e := range all {
+		if !known[e] {
+			more = append(more, e)
+		}
+	}
+	return more
+}

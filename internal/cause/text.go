@@ -1,0 +1,137 @@
+package cause
+
+import (
+	"path"
+	"strings"
+)
+
+// The sides of a pair.
+const (
+	ours = iota
+	theirs
+)
+
+// line is one line of one side.
+type line struct {
+	number int // counted from 1
+	text   string
+}
+
+// text is a pair of texts, and what differs between them.
+type text struct {
+	name  string // base name
+	lines [2][]string
+	hunks []hunk
+}
+
+// replacement takes something away from a line of one side: it returns the line
+// with a mark in its place. Two lines that become equal differ in nothing else.
+type replacement func(side int, l line) string
+
+// taken stands for what a replacement takes away. No text holds it: a zero byte
+// makes a content opaque.
+const taken = "\x00"
+
+func newText(p *Pair) *text {
+	t := &text{name: path.Base(string(p.Path))}
+	t.lines[ours] = strings.Split(string(p.Ours.Content), "\n")
+	t.lines[theirs] = strings.Split(string(p.Theirs.Content), "\n")
+	ids := make(map[string]int32)
+	t.hunks = hunksOf(number(ids, t.lines[ours]), number(ids, t.lines[theirs]))
+	return t
+}
+
+// number gives equal lines equal numbers.
+func number(ids map[string]int32, lines []string) []int32 {
+	out := make([]int32, len(lines))
+	for i, l := range lines {
+		id, known := ids[l]
+		if !known {
+			id = int32(len(ids)) //nolint:gosec // MaxLines bounds it
+			ids[l] = id
+		}
+		out[i] = id
+	}
+	return out
+}
+
+// size returns how many lines only they have, and only we.
+func (t *text) size() (added, removed int) {
+	for _, h := range t.hunks {
+		added, removed = added+h.b1-h.b0, removed+h.a1-h.a0
+	}
+	return added, removed
+}
+
+// firstLine returns the number of the first line that differs: up to there the
+// lines of both sides are the same.
+func (t *text) firstLine() int {
+	if len(t.hunks) == 0 {
+		return 0
+	}
+	return t.hunks[0].a0 + 1
+}
+
+// side returns the lines of one side of a hunk.
+func (t *text) side(h hunk, side int) []line {
+	from, to := h.a0, h.a1
+	if side == theirs {
+		from, to = h.b0, h.b1
+	}
+	lines := make([]line, 0, to-from)
+	for i := from; i < to; i++ {
+		lines = append(lines, line{i + 1, t.lines[side][i]})
+	}
+	return lines
+}
+
+// without applies replacements to all lines that differ, and returns those that
+// still do, and the pairs of lines that do no more.
+func (t *text) without(replace ...replacement) (left [2][]line, solved []Evidence) {
+	for _, h := range t.hunks {
+		var sides [2][]line
+		var replaced [2][]string
+		for side := range sides {
+			sides[side] = t.side(h, side)
+			for _, l := range sides[side] {
+				for _, r := range replace {
+					l.text = r(side, l)
+				}
+				replaced[side] = append(replaced[side], l.text)
+			}
+		}
+		ids := make(map[string]int32)
+		a, b := 0, 0
+		same := func(a1, b1 int) {
+			for ; a < a1 && b < b1; a, b = a+1, b+1 {
+				if x, y := sides[ours][a], sides[theirs][b]; x.text != y.text {
+					solved = append(solved, Evidence{Ours: shown(x), Theirs: shown(y)})
+				}
+			}
+		}
+		for _, inner := range hunksOf(number(ids, replaced[ours]), number(ids, replaced[theirs])) {
+			same(inner.a0, inner.b0)
+			left[ours] = append(left[ours], sides[ours][inner.a0:inner.a1]...)
+			left[theirs] = append(left[theirs], sides[theirs][inner.b0:inner.b1]...)
+			a, b = inner.a1, inner.b1
+		}
+		same(len(sides[ours]), len(sides[theirs]))
+	}
+	return left, solved
+}
+
+// shown is a line as evidence shows it.
+func shown(l line) Line { return Line{l.number, cut(l.text)} }
+
+// first returns the first few places of evidence.
+func first(all []Evidence) []Evidence { return all[:min(len(all), maxEvidence)] }
+
+// remaining counts lines that are left.
+func remaining(left [2][]line) int { return len(left[ours]) + len(left[theirs]) }
+
+// leave sets what differs where everything is taken away at once.
+func (d *Difference) leave(t *text, replace []replacement) {
+	left, _ := t.without(replace...)
+	d.Left = remaining(left)
+	d.changed = left
+}
