@@ -110,6 +110,7 @@ type Build struct {
 	Dir   string // the absolute path that the build ran in
 	Host  string
 	User  string
+	Epoch int64 // SOURCE_DATE_EPOCH, in seconds
 }
 
 // Line is one line of a file; the zero value is none.
@@ -140,13 +141,13 @@ func (c *Cause) ExplainsAll() bool { return c.Remaining == 0 && c.Kind != Unknow
 // Difference is what is found of one pair.
 type Difference struct {
 	Path      tree.Path
-	Added     int // lines that only they have, as a difference by lines shows them; 0 if Opaque
-	Removed   int // lines that only we have
-	FirstLine int // where the first difference is, counted from 1 in both; 0 for none, or if Opaque
-	FirstByte int // its offset; -1 if the contents are equal
-	Opaque    string
+	Added     int     // lines that only they have, as a difference by lines shows them; 0 if Opaque
+	Removed   int     // lines that only we have
+	FirstLine int     // where the first difference is, counted from 1 in both; 0 for none, or if Opaque
+	FirstByte int     // its offset; -1 if the contents are equal
+	Opaque    string  // why the content was not looked into, "" if it was
 	Causes    []Cause // what explains all comes first, then what may stand behind all of it, each by what remains; Unknown, if need be, last
-	Left      int     // lines that still differ where all causes are taken away at once
+	Left      int     // lines that no cause explains, at most; of what is Opaque 1, for the whole
 
 	marks   [2][]mark
 	changed [2][]line // what is left but for consequences
@@ -190,9 +191,9 @@ func explainOne(p *Pair, build *Build) Difference {
 	d.FirstLine = t.firstLine()
 	d.Left = d.Added + d.Removed
 	d.addKnown(p)
-	d.addVersions(t, build)
+	d.addVersions(t, p, build)
 	d.addLineEnds(t)
-	dates := d.addDates(t)
+	dates := d.addDates(t, build)
 	fills := d.addFilled(t, build)
 	d.addSpace(t)
 	d.addOrder(t)
@@ -204,13 +205,13 @@ func explainOne(p *Pair, build *Build) Difference {
 func opaque(p *Pair) string {
 	for _, content := range [][]byte{p.Ours.Content, p.Theirs.Content} {
 		if len(content) > MaxFileBytes {
-			return fmt.Sprintf("larger than %d MiB", MaxFileBytes>>20)
+			return fmt.Sprintf("is larger than %d MiB", MaxFileBytes>>20)
 		}
 	}
 	for _, content := range [][]byte{p.Ours.Content, p.Theirs.Content} {
 		switch lines := countLines(content); {
 		case lines < 0:
-			return "no text: it holds a zero byte"
+			return "is no text: it holds a zero byte"
 		case lines > MaxLines:
 			return fmt.Sprintf("has more than %d lines", MaxLines)
 		}
@@ -241,8 +242,8 @@ func (d *Difference) conclude() {
 	slices.SortStableFunc(d.Causes, func(a, b Cause) int {
 		return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.Remaining, b.Remaining), cmp.Compare(a.Kind, b.Kind))
 	})
-	if slices.ContainsFunc(d.Causes, func(c Cause) bool { return c.ExplainsAll() }) {
-		d.Left = 0
+	for i := range d.Causes {
+		d.Left = min(d.Left, d.Causes[i].Remaining)
 	}
 	if d.Left == 0 && len(d.Causes) > 0 {
 		return
@@ -255,7 +256,7 @@ func (d *Difference) conclude() {
 	case d.FirstByte < 0:
 		c.Sentence = "nothing differs"
 	case d.Opaque != "":
-		c.Sentence += ": the file is " + d.Opaque
+		c.Sentence += ": the file " + d.Opaque
 	case len(d.Causes) > 0:
 		c.Sentence = "nothing explains " + count(d.Left, "line") + " that differ beside this"
 	default:

@@ -89,3 +89,50 @@ func (t *text) counterpart(f fill) (other string, ok bool) {
 	}
 	return "", false
 }
+
+// replaced is a cause that takes something away from lines: quietly, and
+// wherever it is.
+type replaced struct {
+	kind        Kind
+	quiet, loud replacement
+	what        string // "a date"
+	more        string // a clause after the sentence
+}
+
+// addReplaced adds the cause if it takes away any difference.
+func (d *Difference) addReplaced(t *text, r replaced) {
+	left, solved := t.without(r.quiet)
+	_, loudly := t.without(r.quiet, r.loud)
+	code := len(loudly) - len(solved)
+	if len(loudly) == 0 {
+		return
+	}
+	c := Cause{Kind: r.kind, Remaining: remaining(left), Evidence: first(solved)}
+	if n := len(solved); n > 0 {
+		c.Sentence = count(n, "line") + " of comments and such fields " + verb(n, "differs", "differ") + " in " + r.what
+	}
+	if code > 0 {
+		if c.Sentence != "" {
+			c.Sentence += "; "
+		}
+		c.Sentence += count(code, "line") + " of what is not known to be a comment " + verb(code, "differs", "differ") + " in " + r.what + ", which it may act upon"
+		c.Evidence = first(append(beyond(loudly, solved), solved...))
+	}
+	c.Sentence += r.more
+	d.add(c)
+}
+
+// beyond returns the places that are not among the others.
+func beyond(all, others []Evidence) []Evidence {
+	known := make(map[Evidence]bool, len(others))
+	for _, e := range others {
+		known[e] = true
+	}
+	var more []Evidence
+	for _, e := range all {
+		if !known[e] {
+			more = append(more, e)
+		}
+	}
+	return more
+}

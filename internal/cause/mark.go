@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/countermark/countermark/internal/claim"
@@ -139,29 +140,31 @@ func lineAt(content []byte, number int) string {
 // withoutMarks takes away the versions of the marks, and nothing else of their
 // lines.
 func (t *text) withoutMarks(marks [2][]mark) replacement {
-	var at [2]map[int]mark
+	var at [2]map[int][]mark // the last of a line first
 	for side := range at {
-		at[side] = make(map[int]mark)
+		at[side] = make(map[int][]mark)
 		for _, m := range marks[side] {
 			if m.to > 0 {
-				at[side][m.line.number] = m
+				n := m.line.number
+				at[side][n] = append(at[side][n], m)
+				slices.SortFunc(at[side][n], func(a, b mark) int { return b.from - a.from })
 			}
 		}
 	}
 	return func(side int, l line) string {
-		m, ok := at[side][l.number]
-		if !ok || !strings.HasPrefix(l.text, m.line.text[:m.to]) {
-			return l.text
+		text, end := l.text, len(l.text)
+		for _, m := range at[side][l.number] {
+			if m.to <= end && strings.HasPrefix(text, m.line.text[:m.to]) {
+				text, end = text[:m.from]+taken+text[m.to:], m.from
+			}
 		}
-		return l.text[:m.from] + taken + l.text[m.to:]
+		return text
 	}
 }
 
 // addVersions compares what the two files say made them.
-func (d *Difference) addVersions(t *text, b *Build) {
-	for side := range d.marks {
-		d.marks[side] = marksOf(t.name, []byte(strings.Join(t.lines[side], "\n")))
-	}
+func (d *Difference) addVersions(t *text, p *Pair, b *Build) {
+	d.marks = [2][]mark{marksOf(t.name, p.Ours.Content), marksOf(t.name, p.Theirs.Content)}
 	left, solved := t.without(t.withoutMarks(d.marks))
 	pairs := pairMarks(d.marks)
 	for _, p := range pairs {

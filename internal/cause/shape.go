@@ -120,9 +120,13 @@ func (d *Difference) addOrder(t *text) {
 		return
 	}
 	c := Cause{Kind: Order, Remaining: rest}
-	c.Sentence = fmt.Sprintf("%s the same, in another order: %s here, %s there", verb(rest+1, "the lines are", count(moved[theirs], "line")+" that differ are"),
-		block(left[ours]), block(left[theirs]))
-	if rest == 0 && t.localeOrder(left) {
+	h := hunk{t.hunks[0].a0, t.hunks[len(t.hunks)-1].a1, t.hunks[0].b0, t.hunks[len(t.hunks)-1].b1}
+	what := "the lines are"
+	if rest > 0 {
+		what = count(moved[theirs], "line") + " that " + verb(moved[theirs], "differs is", "differ are")
+	}
+	c.Sentence = fmt.Sprintf("%s the same in another order, within lines %d to %d here, %d to %d there", what, h.a0+1, h.a1, h.b0+1, h.b1)
+	if rest == 0 && localeOrder(t.lines[ours][h.a0:h.a1], t.lines[theirs][h.b0:h.b1]) {
 		c.Sentence += "; one side is sorted by bytes, the other without regard to case and punctuation, as another locale does"
 	} else {
 		c.Sentence += "; not as another locale would sort them"
@@ -134,30 +138,18 @@ func (d *Difference) addOrder(t *text) {
 	d.add(c)
 }
 
-// block says from where to where lines are.
-func block(lines []line) string {
-	if len(lines) == 0 {
-		return "none"
-	}
-	return fmt.Sprintf("lines %d to %d", lines[0].number, lines[len(lines)-1].number)
-}
-
-// localeOrder reports whether the block that differs, whole, is sorted by bytes
-// on one side and as a language would on the other: the same letters and digits
-// first, whatever is between them (ISO/IEC 14651).
-func (t *text) localeOrder(left [2][]line) bool {
+// localeOrder reports whether a block is sorted by bytes on one side and as a
+// language would on the other: the same letters and digits first, whatever is
+// between them (ISO/IEC 14651).
+func localeOrder(blocks ...[]string) bool {
 	const fewest = 3
 	var byBytes, folded [2]bool
-	for side, lines := range left {
-		if len(lines) == 0 {
+	for side, lines := range blocks {
+		if len(lines) < fewest {
 			return false
 		}
-		whole := t.lines[side][lines[0].number-1 : lines[len(lines)-1].number]
-		if len(whole) < fewest {
-			return false
-		}
-		byBytes[side] = slices.IsSorted(whole)
-		folded[side] = slices.IsSortedFunc(whole, func(a, b string) int { return strings.Compare(fold(a), fold(b)) })
+		byBytes[side] = slices.IsSorted(lines)
+		folded[side] = slices.IsSortedFunc(lines, func(a, b string) int { return strings.Compare(fold(a), fold(b)) })
 	}
 	return byBytes[ours] && folded[theirs] || byBytes[theirs] && folded[ours]
 }

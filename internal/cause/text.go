@@ -133,5 +133,10 @@ func remaining(left [2][]line) int { return len(left[ours]) + len(left[theirs]) 
 func (d *Difference) leave(t *text, replace []replacement) {
 	left, _ := t.without(replace...)
 	d.Left = remaining(left)
-	d.changed = left
+	for side, lines := range left {
+		for _, l := range lines {
+			l.text = strings.Clone(l.text) // not to keep the content
+			d.changed[side] = append(d.changed[side], l)
+		}
+	}
 }
