@@ -31,12 +31,12 @@ var (
 )
 
 // withoutDates takes dates away where they are quiet.
-func (t *text) withoutDates(_ int, l line) string {
-	text := replaceQuiet(t.name, l.text, dates)
-	if strings.Contains(text, "Copyright") {
-		text = replaceQuiet(t.name, text, copyrightYears)
+func (t *text) withoutDates(side int, l line) string {
+	l.text = t.replaceQuiet(side, l, dates)
+	if strings.Contains(l.text, "Copyright") {
+		l.text = t.replaceQuiet(side, l, copyrightYears)
 	}
-	return text
+	return l.text
 }
 
 // addDates looks for dates that differ, and returns what takes them away.

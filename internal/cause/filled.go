@@ -44,7 +44,7 @@ func (d *Difference) addFilled(t *text, b *Build) []replacement {
 		}
 		here, there := wordOf(f.value), wordOf(other)
 		quiet := func(side int, l line) string {
-			return replaceQuiet(t.name, l.text, [2]*regexp.Regexp{here, there}[side])
+			return t.replaceQuiet(side, l, [2]*regexp.Regexp{here, there}[side])
 		}
 		loud := func(side int, l line) string {
 			return [2]*regexp.Regexp{here, there}[side].ReplaceAllLiteralString(l.text, taken)

@@ -61,11 +61,15 @@ func quietPart(name, line string) (from, to int) {
 	start := strings.TrimLeft(line, " \t")
 	lead := len(line) - len(start)
 	switch {
-	case strings.HasSuffix(line, `\`) || strings.HasSuffix(line, "??/"): // a trigraph: C99, 5.2.1.1
-		return 0, 0 // what follows may be joined to it
+	case goesOn(line):
+		return 0, 0
 	case slashNames.MatchString(name):
 		return slashPart(start, lead)
 	case sharpNames.MatchString(name) && (sharpComment.MatchString(line) && !directive.MatchString(line) || dnlComment.MatchString(line)):
+		// If the line is within a string, that ends at a quote; "[" and "]" are m4's.
+		if end := strings.IndexAny(line, "'\"`[]"); end >= 0 {
+			return lead, end
+		}
 		return lead, len(line)
 	case manNames.MatchString(name) && roffComment.MatchString(line):
 		return lead, len(line)
@@ -80,7 +84,7 @@ func quietPart(name, line string) (from, to int) {
 // slashPart is quietPart of a comment in C and its kin.
 func slashPart(start string, lead int) (from, to int) {
 	switch {
-	case strings.HasPrefix(start, "//") && !strings.Contains(start, "?>"): // which ends PHP, also in a comment
+	case strings.HasPrefix(start, "//") && !strings.Contains(start, "*/") && !strings.Contains(start, "?>"): // these end a comment begun before, and PHP
 		return lead, lead + len(start)
 	case strings.HasPrefix(start, "/*"):
 		if end := strings.Index(start[2:], "*/"); end >= 0 {
@@ -90,11 +94,22 @@ func slashPart(start string, lead int) (from, to int) {
 	return 0, 0
 }
 
-// replaceQuiet replaces what an expression finds in the quiet part of a line.
-func replaceQuiet(name, line string, what *regexp.Regexp) string {
-	from, to := quietPart(name, line)
-	if to == 0 {
-		return line
+// replaceQuiet replaces what an expression finds in the quiet part of a line. A
+// line that the one before goes on in has none.
+func (t *text) replaceQuiet(side int, l line, what *regexp.Regexp) string {
+	if before := l.number - 2; before >= 0 && goesOn(t.lines[side][before]) {
+		return l.text
 	}
-	return line[:from] + what.ReplaceAllLiteralString(line[from:to], taken) + line[to:]
+	from, to := quietPart(t.name, l.text)
+	if to == 0 {
+		return l.text
+	}
+	return l.text[:from] + what.ReplaceAllLiteralString(l.text[from:to], taken) + l.text[to:]
+}
+
+// goesOn reports whether a line is joined to the next: by a backslash, or by the
+// trigraph of one (C99, 5.2.1.1).
+func goesOn(line string) bool {
+	line = strings.TrimRight(line, " \t\r") // GCC joins also where space follows
+	return strings.HasSuffix(line, `\`) || strings.HasSuffix(line, "??/")
 }
