@@ -153,6 +153,9 @@ func (t *text) withoutMarks(marks [2][]mark) replacement {
 	}
 	return func(side int, l line) string {
 		text, end := l.text, len(l.text)
+		if before := l.number - 2; before >= 0 && goesOn(t.lines[side][before]) {
+			return text
+		}
 		for _, m := range at[side][l.number] {
 			if m.to <= end && strings.HasPrefix(text, m.line.text[:m.to]) {
 				text, end = text[:m.from]+taken+text[m.to:], m.from
