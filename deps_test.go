@@ -28,6 +28,7 @@ type permission struct {
 var policy = map[string]permission{
 	"internal/ascii":   {layer: values},
 	"internal/escape":  {layer: values},
+	"internal/hunk":    {layer: values},
 	"internal/refusal": {layer: values, internal: []string{"escape"}},
 	"internal/digest":  {layer: values, foreign: []string{"github.com/pjbgf/sha1cd"}},
 	"internal/tree": {layer: values, internal: []string{"digest", "escape", "refusal"},
@@ -60,7 +61,7 @@ var policy = map[string]permission{
 
 	"internal/compare":      {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
 	"internal/provenance":   {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},
-	"internal/cause":        {layer: judgement, internal: []string{"claim", "knownfile", "tree"}},
+	"internal/cause":        {layer: judgement, internal: []string{"claim", "hunk", "knownfile", "tree"}},
 	"internal/reproduction": {layer: judgement, internal: []string{"cause", "digest", "tree"}},
 	"internal/revision":     {layer: judgement, internal: []string{"digest", "escape", "lockfile"}},
 

@@ -16,6 +16,7 @@
 package cause
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"iter"
@@ -209,14 +210,28 @@ func opaque(p *Pair) string {
 		}
 	}
 	for _, content := range [][]byte{p.Ours.Content, p.Theirs.Content} {
-		switch lines := countLines(content); {
-		case lines < 0:
+		switch {
+		case bytes.IndexByte(content, 0) >= 0:
 			return "is no text: it holds a zero byte"
-		case lines > MaxLines:
+		case bytes.Count(content, []byte("\n")) >= MaxLines:
 			return fmt.Sprintf("has more than %d lines", MaxLines)
 		}
 	}
 	return ""
+}
+
+// firstByte returns the offset of the first difference, -1 for none.
+func firstByte(a, b []byte) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	if len(a) == len(b) {
+		return -1
+	}
+	return n
 }
 
 // add takes a cause.

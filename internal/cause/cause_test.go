@@ -24,9 +24,6 @@ var build = cause.Build{
 
 func explain(p ...cause.Pair) []cause.Difference { return cause.Explain(slices.Values(p), build) }
 
-// lines joins lines, each with its end.
-func lines(l ...string) string { return strings.Join(l, "\n") + "\n" }
-
 // TestCauses: each kind, by what its tool really writes. The sentence is that of
 // the first cause; left is what nothing explains.
 func TestCauses(t *testing.T) {

@@ -2,7 +2,6 @@ package cause
 
 import (
 	"cmp"
-	"hash/maphash"
 	"path"
 	"regexp"
 	"slices"
@@ -85,39 +84,22 @@ func isInput(output, input tree.Path) bool {
 	return out != "aclocal.m4" || in != "configure.ac"
 }
 
-// input is a file that may be one of which others are made.
+// input is a file of which others may be made.
 type input struct {
 	path  tree.Path
-	lines [2]map[uint64]bool // that differ, of either side, by the hash of what counts of them
-}
-
-// inputSeed is one for all: what is hashed is compared within one run only.
-type inputs struct {
-	seed maphash.Seed
-	all  []input
+	lines [2]map[string]bool // that differ, of either side, by what counts of them
 }
 
 // inputsOf returns the files that others may be made of, with what differs in
 // them.
-func inputsOf(all []Difference) inputs {
-	in := inputs{seed: maphash.MakeSeed()}
+func inputsOf(all []Difference) []input {
+	var inputs []input
 	for i := range all {
-		base := path.Base(string(all[i].Path))
-		if !macros.MatchString(base) && !sources.MatchString(base) {
-			continue
+		if base := path.Base(string(all[i].Path)); macros.MatchString(base) || sources.MatchString(base) {
+			inputs = append(inputs, input{all[i].Path, [2]map[string]bool{essences(all[i].changed[ours]), essences(all[i].changed[theirs])}})
 		}
-		x := input{path: all[i].Path}
-		for side, lines := range all[i].changed {
-			x.lines[side] = make(map[uint64]bool, len(lines))
-			for _, l := range lines {
-				if words, ok := essence(l.text); ok {
-					x.lines[side][maphash.String(in.seed, words)] = true
-				}
-			}
-		}
-		in.all = append(in.all, x)
 	}
-	return in
+	return inputs
 }
 
 // minEssence is what a line must have to be known again, in bytes: "fi", "])"
@@ -134,54 +116,76 @@ func essence(text string) (string, bool) {
 	return text, len(text) >= minEssence
 }
 
+// essences is what counts of lines.
+func essences(lines []line) map[string]bool {
+	all := make(map[string]bool, len(lines))
+	for _, l := range lines {
+		if words, ok := essence(l.text); ok {
+			all[words] = true
+		}
+	}
+	return all
+}
+
+// share is what of a difference is also in an input.
+type share struct {
+	path  tree.Path
+	lines [2][]line
+}
+
+func (s *share) count() int { return len(s.lines[ours]) + len(s.lines[theirs]) }
+
+// shareOf returns what of a difference is also in that of an input, on the same
+// side.
+func (d *Difference) shareOf(x *input) share {
+	s := share{path: x.path}
+	for side, lines := range d.changed {
+		for _, l := range lines {
+			if words, ok := essence(l.text); ok && x.lines[side][words] {
+				s.lines[side] = append(s.lines[side], l)
+			}
+		}
+	}
+	return s
+}
+
 // addConsequence says of how many lines the difference is that of another file,
 // from which this one is made.
-func (d *Difference) addConsequence(in inputs) {
-	type share struct {
-		path  tree.Path
-		lines int
-	}
+func (d *Difference) addConsequence(inputs []input) {
 	var shares []share
 	found := [2]map[int]bool{{}, {}}
 	c := Cause{Kind: Consequence}
-	for _, x := range in.all {
-		if !isInput(d.Path, x.path) {
+	for i := range inputs {
+		if !isInput(d.Path, inputs[i].path) {
 			continue
 		}
-		s := share{path: x.path}
-		for side, lines := range d.changed {
-			for _, l := range lines {
-				words, ok := essence(l.text)
-				if !ok || !x.lines[side][maphash.String(in.seed, words)] {
-					continue
-				}
-				s.lines++
-				if !found[side][l.number] && len(c.Evidence) < maxEvidence {
-					e := Evidence{Ours: shown(l)}
-					if side == theirs {
-						e = Evidence{Theirs: shown(l)}
-					}
-					c.Evidence = append(c.Evidence, e)
-				}
-				found[side][l.number] = true
-			}
+		s := d.shareOf(&inputs[i])
+		if s.count() == 0 {
+			continue
 		}
-		if s.lines > 0 {
-			shares = append(shares, s)
+		shares = append(shares, s)
+		for _, l := range s.lines[ours] {
+			found[ours][l.number] = true
+			c.Evidence = append(c.Evidence, Evidence{Ours: shown(l)})
 		}
+		for _, l := range s.lines[theirs] {
+			found[theirs][l.number] = true
+			c.Evidence = append(c.Evidence, Evidence{Theirs: shown(l)})
+		}
+		c.Evidence = first(c.Evidence)
 	}
 	if len(shares) == 0 {
 		return
 	}
-	slices.SortStableFunc(shares, func(a, b share) int { return cmp.Compare(b.lines, a.lines) })
+	slices.SortStableFunc(shares, func(a, b share) int { return cmp.Compare(b.count(), a.count()) })
 	var names []string
 	for _, s := range shares {
 		c.Inputs = append(c.Inputs, s.path)
-		names = append(names, string(s.path)+" ("+count(s.lines, "line")+")")
+		names = append(names, string(s.path)+" ("+count(s.count(), "line")+")")
 	}
 	explained := len(found[ours]) + len(found[theirs])
 	c.Remaining, d.Left = d.size()-explained, d.Left-explained
-	c.Sentence = count(explained, "line") + " that " + verb(explained, "differs", "differ") + " " + verb(explained, "is", "are") +
+	c.Sentence = count(explained, "line") + " that " + verb(explained, "differs is", "differ are") +
 		" among those that differ in files it is made from: " + strings.Join(names, ", ")
 	if m, ok := sameMark(d.marks); ok {
 		c.Sentence += "; the header says " + m.name() + " on both sides"

@@ -2,6 +2,7 @@ package cause
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,10 +60,8 @@ func (t *text) holdsEpoch(epoch int64) bool {
 	}
 	for _, h := range t.hunks {
 		for _, l := range t.side(h, ours) {
-			for _, form := range forms {
-				if strings.Contains(l.text, form) {
-					return true
-				}
+			if slices.ContainsFunc(forms, func(form string) bool { return strings.Contains(l.text, form) }) {
+				return true
 			}
 		}
 	}

@@ -69,11 +69,11 @@ func wordOf(value string) *regexp.Regexp {
 func (t *text) counterpart(f fill) (other string, ok bool) {
 	here := wordOf(f.value)
 	for _, h := range t.hunks {
-		if h.a1-h.a0 != h.b1-h.b0 {
+		if h.A1-h.A0 != h.B1-h.B0 {
 			continue
 		}
-		for i := range h.a1 - h.a0 {
-			a, b := t.lines[ours][h.a0+i], t.lines[theirs][h.b0+i]
+		for i := range h.A1 - h.A0 {
+			a, b := t.lines[ours][h.A0+i], t.lines[theirs][h.B0+i]
 			at := here.FindAllStringIndex(a, 2)
 			if len(at) != 1 {
 				continue

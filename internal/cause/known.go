@@ -38,19 +38,28 @@ func named(origins []knownfile.Origin, name string) []knownfile.Origin {
 // closest returns an origin of each side: of one tool, if there is one that
 // ships both; gnulib only if no other does, since it names days, not releases.
 func closest(here, there []knownfile.Origin, name string) (a, b knownfile.Origin) {
-	for _, gnulib := range []bool{false, true} {
-		for _, a := range here {
-			for _, b := range there {
-				if a.Tool == b.Tool && (a.Tool == "gnulib") == gnulib {
-					return a, b
-				}
-			}
-		}
-		if !gnulib && hasOther(here) && hasOther(there) {
-			break
+	if a, b, ok := sameTool(here, there, func(tool string) bool { return tool != "gnulib" }); ok {
+		return a, b
+	}
+	if !hasOther(here) || !hasOther(there) {
+		if a, b, ok := sameTool(here, there, func(tool string) bool { return tool == "gnulib" }); ok {
+			return a, b
 		}
 	}
 	return knownfile.Best(here, name), knownfile.Best(there, name)
+}
+
+// sameTool returns the first origin of each side that is of the same tool, one
+// that is wanted.
+func sameTool(here, there []knownfile.Origin, wanted func(tool string) bool) (a, b knownfile.Origin, ok bool) {
+	for _, a := range here {
+		for _, b := range there {
+			if a.Tool == b.Tool && wanted(a.Tool) {
+				return a, b, true
+			}
+		}
+	}
+	return a, b, false
 }
 
 // hasOther reports whether a tool other than gnulib ships the file.

@@ -88,7 +88,7 @@ func marksOf(name string, content []byte) []mark {
 		marks = append(marks, m)
 	}
 	for i := range stamps {
-		if s := &stamps[i]; s.names.MatchString(name) && bytes.Contains(content, []byte(s.needle)) {
+		if s := stamps[i]; s.names.MatchString(name) && bytes.Contains(content, []byte(s.needle)) {
 			marks = append(marks, s.marks(name, content, i)...)
 		}
 	}
@@ -102,7 +102,7 @@ func marksOf(name string, content []byte) []mark {
 var libtoolMacros = regexp.MustCompile(`^(?:libtool|ltoptions|ltsugar|lt~obsolete|ltdl|ltargz)\.m4$`)
 
 // marks finds the lines of one kind.
-func (s *stamp) marks(name string, content []byte, index int) []mark {
+func (s stamp) marks(name string, content []byte, index int) []mark {
 	var marks []mark
 	for number := 1; len(content) > 0 && len(marks) < maxMarks; number++ {
 		raw, rest, _ := bytes.Cut(content, []byte("\n"))

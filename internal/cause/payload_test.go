@@ -11,25 +11,23 @@ import (
 	"testing"
 
 	"github.com/countermark/countermark/internal/cause"
-	"github.com/countermark/countermark/internal/testkit"
 )
 
 // realFiles are published generated files, by their names.
 func realFiles(t *testing.T) map[string]string {
 	t.Helper()
 	texts := make(map[string]string)
-	for archive, names := range map[string][]string{
-		"xz-utils_5.4.1.orig.tar.xz": {"xz-5.4.1/configure", "xz-5.4.1/Makefile.in", "xz-5.4.1/aclocal.m4", "xz-5.4.1/m4/gettext.m4", "xz-5.4.1/build-aux/ltmain.sh",
-			"xz-5.4.1/build-aux/config.sub", "xz-5.4.1/config.h.in", "xz-5.4.1/src/xz/xz.1", "xz-5.4.1/po/xz.pot"},
-		"php8.2_8.2.32.orig.tar.xz": {"php-8.2.32/Zend/zend_ini_parser.c", "php-8.2.32/Zend/zend_ini_scanner.c", "php-8.2.32/ext/phar/phar_path_check.c"},
+	for _, release := range []struct {
+		name, archive string
+		files         []string
+	}{
+		{"xz-5.4.1", "xz-utils_5.4.1.orig.tar.xz", []string{"xz-5.4.1/configure", "xz-5.4.1/Makefile.in", "xz-5.4.1/aclocal.m4", "xz-5.4.1/m4/gettext.m4", "xz-5.4.1/build-aux/ltmain.sh",
+			"xz-5.4.1/build-aux/config.sub", "xz-5.4.1/config.h.in", "xz-5.4.1/src/xz/xz.1", "xz-5.4.1/po/xz.pot"}},
+		{"php-8.2.32", "php8.2_8.2.32.orig.tar.xz", []string{"php-8.2.32/Zend/zend_ini_parser.c", "php-8.2.32/Zend/zend_ini_scanner.c", "php-8.2.32/ext/phar/phar_path_check.c"}},
 	} {
-		file := filepath.Join(testkit.Releases(t), archive)
-		if _, err := os.Stat(file); err != nil {
-			testkit.Missing(t, "%s is not there; ../shared/cases/get downloads it", file)
-		}
 		dir := t.TempDir()
-		run(t, dir, "tar", append([]string{"-xf", file}, names...)...)
-		for _, name := range names {
+		run(t, dir, "tar", append([]string{"-xf", published(t, release.name, release.archive)}, release.files...)...)
+		for _, name := range release.files {
 			content, err := os.ReadFile(filepath.Join(dir, name))
 			if err != nil {
 				t.Fatal(err)
@@ -160,29 +158,21 @@ func TestPayload(t *testing.T) {
 	texts := realFiles(t)
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		all := strings.Split(texts[name], "\n")
-		code := 0
 		for _, kind := range slices.Sorted(maps.Keys(payloads)) {
-			change := payloads[kind]
 			for range 4 {
 				at := random.IntN(len(all) - 1)
 				for !isCode(all[at]) {
 					at = random.IntN(len(all) - 1)
 				}
-				code++
-				ours, theirs := change(random, slices.Clone(all), slices.Clone(all), at)
+				ours, theirs := payloads[kind](random, slices.Clone(all), slices.Clone(all), at)
 				ours, theirs = harmless(random, name, ours, theirs)
 				d := explain(pair(name, strings.Join(ours, "\n"), strings.Join(theirs, "\n")))[0]
-				if d.Left == 0 {
-					t.Errorf("%s, %s at line %d, %q: nothing is left: %+v", name, kind, at+1, all[at], d.Causes)
-				}
-				for _, c := range d.Causes {
-					if c.Remaining == 0 {
-						t.Errorf("%s, %s at line %d, %q: explained by %v: %s", name, kind, at+1, all[at], c.Kind, c.Sentence)
-					}
+				explains := slices.ContainsFunc(d.Causes, func(c cause.Cause) bool { return c.Remaining == 0 })
+				if d.Left == 0 || explains {
+					t.Errorf("%s, %s at line %d, %q: %d left: %+v", name, kind, at+1, all[at], d.Left, d.Causes)
 				}
 			}
 		}
-		t.Logf("%s: %d changes", name, code)
 	}
 }
 

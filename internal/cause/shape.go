@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/countermark/countermark/internal/hunk"
 )
 
 // permBits are the permissions that umask can take away, and exec bits.
@@ -120,13 +122,14 @@ func (d *Difference) addOrder(t *text) {
 		return
 	}
 	c := Cause{Kind: Order, Remaining: rest}
-	h := hunk{t.hunks[0].a0, t.hunks[len(t.hunks)-1].a1, t.hunks[0].b0, t.hunks[len(t.hunks)-1].b1}
+	begin, end := t.hunks[0], t.hunks[len(t.hunks)-1]
+	h := hunk.Hunk{A0: begin.A0, A1: end.A1, B0: begin.B0, B1: end.B1}
 	what := "the lines are"
 	if rest > 0 {
 		what = count(moved[theirs], "line") + " that " + verb(moved[theirs], "differs is", "differ are")
 	}
-	c.Sentence = fmt.Sprintf("%s the same in another order, within lines %d to %d here, %d to %d there", what, h.a0+1, h.a1, h.b0+1, h.b1)
-	if rest == 0 && localeOrder(t.lines[ours][h.a0:h.a1], t.lines[theirs][h.b0:h.b1]) {
+	c.Sentence = fmt.Sprintf("%s the same in another order, within lines %d to %d here, %d to %d there", what, h.A0+1, h.A1, h.B0+1, h.B1)
+	if rest == 0 && localeOrder(t.lines[ours][h.A0:h.A1], t.lines[theirs][h.B0:h.B1]) {
 		c.Sentence += "; one side is sorted by bytes, the other without regard to case and punctuation, as another locale does"
 	} else {
 		c.Sentence += "; not as another locale would sort them"

@@ -3,6 +3,8 @@ package cause
 import (
 	"path"
 	"strings"
+
+	"github.com/countermark/countermark/internal/hunk"
 )
 
 // The sides of a pair.
@@ -21,7 +23,7 @@ type line struct {
 type text struct {
 	name  string // base name
 	lines [2][]string
-	hunks []hunk
+	hunks []hunk.Hunk
 }
 
 // replacement takes something away from a line of one side: it returns the line
@@ -37,7 +39,7 @@ func newText(p *Pair) *text {
 	t.lines[ours] = strings.Split(string(p.Ours.Content), "\n")
 	t.lines[theirs] = strings.Split(string(p.Theirs.Content), "\n")
 	ids := make(map[string]int32)
-	t.hunks = hunksOf(number(ids, t.lines[ours]), number(ids, t.lines[theirs]))
+	t.hunks = hunk.Between(number(ids, t.lines[ours]), number(ids, t.lines[theirs]))
 	return t
 }
 
@@ -58,7 +60,7 @@ func number(ids map[string]int32, lines []string) []int32 {
 // size returns how many lines only they have, and only we.
 func (t *text) size() (added, removed int) {
 	for _, h := range t.hunks {
-		added, removed = added+h.b1-h.b0, removed+h.a1-h.a0
+		added, removed = added+h.B1-h.B0, removed+h.A1-h.A0
 	}
 	return added, removed
 }
@@ -69,14 +71,14 @@ func (t *text) firstLine() int {
 	if len(t.hunks) == 0 {
 		return 0
 	}
-	return t.hunks[0].a0 + 1
+	return t.hunks[0].A0 + 1
 }
 
 // side returns the lines of one side of a hunk.
-func (t *text) side(h hunk, side int) []line {
-	from, to := h.a0, h.a1
+func (t *text) side(h hunk.Hunk, side int) []line {
+	from, to := h.A0, h.A1
 	if side == theirs {
-		from, to = h.b0, h.b1
+		from, to = h.B0, h.B1
 	}
 	lines := make([]line, 0, to-from)
 	for i := from; i < to; i++ {
@@ -89,18 +91,7 @@ func (t *text) side(h hunk, side int) []line {
 // still do, and the pairs of lines that do no more.
 func (t *text) without(replace ...replacement) (left [2][]line, solved []Evidence) {
 	for _, h := range t.hunks {
-		var sides [2][]line
-		var replaced [2][]string
-		for side := range sides {
-			sides[side] = t.side(h, side)
-			for _, l := range sides[side] {
-				for _, r := range replace {
-					l.text = r(side, l)
-				}
-				replaced[side] = append(replaced[side], l.text)
-			}
-		}
-		ids := make(map[string]int32)
+		sides := [2][]line{t.side(h, ours), t.side(h, theirs)}
 		a, b := 0, 0
 		same := func(a1, b1 int) {
 			for ; a < a1 && b < b1; a, b = a+1, b+1 {
@@ -109,15 +100,28 @@ func (t *text) without(replace ...replacement) (left [2][]line, solved []Evidenc
 				}
 			}
 		}
-		for _, inner := range hunksOf(number(ids, replaced[ours]), number(ids, replaced[theirs])) {
-			same(inner.a0, inner.b0)
-			left[ours] = append(left[ours], sides[ours][inner.a0:inner.a1]...)
-			left[theirs] = append(left[theirs], sides[theirs][inner.b0:inner.b1]...)
-			a, b = inner.a1, inner.b1
+		ids := make(map[string]int32)
+		for _, inner := range hunk.Between(number(ids, replaceAll(ours, sides[ours], replace)), number(ids, replaceAll(theirs, sides[theirs], replace))) {
+			same(inner.A0, inner.B0)
+			left[ours] = append(left[ours], sides[ours][inner.A0:inner.A1]...)
+			left[theirs] = append(left[theirs], sides[theirs][inner.B0:inner.B1]...)
+			a, b = inner.A1, inner.B1
 		}
 		same(len(sides[ours]), len(sides[theirs]))
 	}
 	return left, solved
+}
+
+// replaceAll applies replacements, one after the other, to lines.
+func replaceAll(side int, lines []line, replace []replacement) []string {
+	out := make([]string, 0, len(lines))
+	for _, l := range lines {
+		for _, r := range replace {
+			l.text = r(side, l)
+		}
+		out = append(out, l.text)
+	}
+	return out
 }
 
 // shown is a line as evidence shows it.

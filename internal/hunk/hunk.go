@@ -1,9 +1,10 @@
-package cause
+// Package hunk finds the runs in which two sequences of lines differ. Lines are
+// given as numbers, equal ones for equal lines.
+package hunk
 
-import "bytes"
-
-// hunk is a run of lines that differ: a[a0:a1] here, b[b0:b1] there.
-type hunk struct{ a0, a1, b0, b1 int }
+// Hunk is a run that differs: a[A0:A1] of one sequence stands where b[B0:B1] of
+// the other does. One of both may be empty.
+type Hunk struct{ A0, A1, B0, B1 int }
 
 const (
 	// maxDepth bounds how often a run is divided at lines that are unique in it.
@@ -16,29 +17,31 @@ const (
 
 // differ finds the hunks between two sequences by Bram Cohen's patience
 // difference: it divides them at lines that occur once in both, and at last by
-// the longest common subsequence. The hunks are correct, not always minimal.
+// the longest common subsequence.
 type differ struct {
 	a, b  []int32
-	hunks []hunk
+	hunks []Hunk
 	cells int
 }
 
-// hunksOf returns what differs between two sequences.
-func hunksOf(a, b []int32) []hunk {
+// Between returns the hunks of two sequences, in order, none touching the next:
+// what is not in them is the same in both. They are not always as few or as
+// short as can be. It takes memory in proportion to the lines, and to maxCells.
+func Between(a, b []int32) []Hunk {
 	d := differ{a: a, b: b}
-	d.compare(hunk{0, len(a), 0, len(b)}, maxDepth)
+	d.compare(Hunk{0, len(a), 0, len(b)}, maxDepth)
 	return d.hunks
 }
 
 // compare finds the hunks within a run.
-func (d *differ) compare(h hunk, depth int) {
-	for h.a0 < h.a1 && h.b0 < h.b1 && d.a[h.a0] == d.b[h.b0] {
-		h.a0, h.b0 = h.a0+1, h.b0+1
+func (d *differ) compare(h Hunk, depth int) {
+	for h.A0 < h.A1 && h.B0 < h.B1 && d.a[h.A0] == d.b[h.B0] {
+		h.A0, h.B0 = h.A0+1, h.B0+1
 	}
-	for h.a0 < h.a1 && h.b0 < h.b1 && d.a[h.a1-1] == d.b[h.b1-1] {
-		h.a1, h.b1 = h.a1-1, h.b1-1
+	for h.A0 < h.A1 && h.B0 < h.B1 && d.a[h.A1-1] == d.b[h.B1-1] {
+		h.A1, h.B1 = h.A1-1, h.B1-1
 	}
-	if h.a0 == h.a1 || h.b0 == h.b1 {
+	if h.A0 == h.A1 || h.B0 == h.B1 {
 		d.emit(h)
 		return
 	}
@@ -50,23 +53,23 @@ func (d *differ) compare(h hunk, depth int) {
 		d.subsequence(h)
 		return
 	}
-	at := hunk{a0: h.a0, b0: h.b0}
+	at := Hunk{A0: h.A0, B0: h.B0}
 	for _, anchor := range anchors {
-		at.a1, at.b1 = anchor[0], anchor[1]
+		at.A1, at.B1 = anchor[0], anchor[1]
 		d.compare(at, depth-1)
-		at.a0, at.b0 = anchor[0]+1, anchor[1]+1
+		at.A0, at.B0 = anchor[0]+1, anchor[1]+1
 	}
-	at.a1, at.b1 = h.a1, h.b1
+	at.A1, at.B1 = h.A1, h.B1
 	d.compare(at, depth-1)
 }
 
 // emit adds a hunk, to the one before where they touch.
-func (d *differ) emit(h hunk) {
-	if h.a0 == h.a1 && h.b0 == h.b1 {
+func (d *differ) emit(h Hunk) {
+	if h.A0 == h.A1 && h.B0 == h.B1 {
 		return
 	}
-	if n := len(d.hunks); n > 0 && d.hunks[n-1].a1 == h.a0 && d.hunks[n-1].b1 == h.b0 {
-		d.hunks[n-1].a1, d.hunks[n-1].b1 = h.a1, h.b1
+	if n := len(d.hunks); n > 0 && d.hunks[n-1].A1 == h.A0 && d.hunks[n-1].B1 == h.B0 {
+		d.hunks[n-1].A1, d.hunks[n-1].B1 = h.A1, h.B1
 		return
 	}
 	d.hunks = append(d.hunks, h)
@@ -74,24 +77,24 @@ func (d *differ) emit(h hunk) {
 
 // anchors returns the longest run of lines that occur once in both sides, in
 // one order in both.
-func (d *differ) anchors(h hunk) [][2]int {
+func (d *differ) anchors(h Hunk) [][2]int {
 	type seen struct{ inA, inB, a, b int }
-	lines := make(map[int32]*seen, h.a1-h.a0)
-	for i := h.a0; i < h.a1; i++ {
+	lines := make(map[int32]*seen, h.A1-h.A0)
+	for i := h.A0; i < h.A1; i++ {
 		if s := lines[d.a[i]]; s != nil {
 			s.inA++
 		} else {
 			lines[d.a[i]] = &seen{inA: 1, a: i}
 		}
 	}
-	for j := h.b0; j < h.b1; j++ {
+	for j := h.B0; j < h.B1; j++ {
 		if s := lines[d.b[j]]; s != nil {
 			s.inB++
 			s.b = j
 		}
 	}
 	var pairs [][2]int
-	for i := h.a0; i < h.a1; i++ {
+	for i := h.A0; i < h.A1; i++ {
 		if s := lines[d.a[i]]; s.inA == 1 && s.inB == 1 {
 			pairs = append(pairs, [2]int{i, s.b})
 		}
@@ -134,8 +137,8 @@ func rising(pairs [][2]int) [][2]int {
 }
 
 // subsequence finds the hunks of a run by the longest common subsequence.
-func (d *differ) subsequence(h hunk) {
-	n, m := h.a1-h.a0, h.b1-h.b0
+func (d *differ) subsequence(h Hunk) {
+	n, m := h.A1-h.A0, h.B1-h.B0
 	if n > maxCells/m || d.cells+n*m > maxAllCells {
 		d.emit(h)
 		return
@@ -145,7 +148,7 @@ func (d *differ) subsequence(h hunk) {
 	for i := n - 1; i >= 0; i-- {
 		row, next := longest[i*(m+1):], longest[(i+1)*(m+1):]
 		for j := m - 1; j >= 0; j-- {
-			if d.a[h.a0+i] == d.b[h.b0+j] {
+			if d.a[h.A0+i] == d.b[h.B0+j] {
 				row[j] = next[j+1] + 1
 			} else {
 				row[j] = max(next[j], row[j+1])
@@ -153,38 +156,16 @@ func (d *differ) subsequence(h hunk) {
 		}
 	}
 	for i, j := 0, 0; i < n || j < m; {
-		a, b := h.a0+i, h.b0+j
+		a, b := h.A0+i, h.B0+j
 		switch {
 		case i < n && j < m && d.a[a] == d.b[b]:
 			i, j = i+1, j+1
 		case j == m || i < n && longest[(i+1)*(m+1)+j] >= longest[i*(m+1)+j+1]:
-			d.emit(hunk{a, a + 1, b, b})
+			d.emit(Hunk{a, a + 1, b, b})
 			i++
 		default:
-			d.emit(hunk{a, a, b, b + 1})
+			d.emit(Hunk{a, a, b, b + 1})
 			j++
 		}
 	}
-}
-
-// firstByte returns the offset of the first difference, -1 for none.
-func firstByte(a, b []byte) int {
-	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return i
-		}
-	}
-	if len(a) == len(b) {
-		return -1
-	}
-	return n
-}
-
-// countLines returns the number of lines of a text, -1 for what is none.
-func countLines(content []byte) int {
-	if bytes.IndexByte(content, 0) >= 0 {
-		return -1
-	}
-	return bytes.Count(content, []byte("\n")) + 1
 }
