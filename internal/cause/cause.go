@@ -79,6 +79,8 @@ const (
 	MaxLines = 1 << 18
 	// maxEvidence is how many places a cause shows.
 	maxEvidence = 4
+	// maxLineBytes bounds the lines that expressions are tried on.
+	maxLineBytes = 4 << 10
 	// maxTextBytes is how much of a line is kept.
 	maxTextBytes = 200
 )

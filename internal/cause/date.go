@@ -46,7 +46,7 @@ func (d *Difference) addDates(t *text, b *Build) replacement {
 	if b.Epoch > 0 && t.holdsEpoch(b.Epoch) {
 		more = "; here it is that of SOURCE_DATE_EPOCH"
 	}
-	loud := func(_ int, l line) string { return dates.ReplaceAllLiteralString(l.text, taken) }
+	loud := func(_ int, l line) string { return replaceLoud(l, dates) }
 	d.addReplaced(t, replaced{Date, t.withoutDates, loud, "a date", more})
 	return t.withoutDates
 }

@@ -47,7 +47,7 @@ func (d *Difference) addFilled(t *text, b *Build) []replacement {
 			return t.replaceQuiet(side, l, [2]*regexp.Regexp{here, there}[side])
 		}
 		loud := func(side int, l line) string {
-			return [2]*regexp.Regexp{here, there}[side].ReplaceAllLiteralString(l.text, taken)
+			return replaceLoud(l, [2]*regexp.Regexp{here, there}[side])
 		}
 		d.addReplaced(t, replaced{f.kind, quiet, loud, f.what, ": " + other + " there, " + f.value + " here"})
 		all = append(all, quiet)
@@ -82,7 +82,7 @@ func (t *text) counterpart(f fill) (other string, ok bool) {
 			if len(b) <= len(before)+len(after) || !strings.HasPrefix(b, before) || !strings.HasSuffix(b, after) {
 				continue
 			}
-			if other = b[len(before) : len(b)-len(after)]; f.other.MatchString(other) && other != f.value {
+			if other = b[len(before) : len(b)-len(after)]; len(other) <= maxTextBytes && f.other.MatchString(other) && other != f.value {
 				return other, true
 			}
 		}

@@ -85,7 +85,9 @@ func marksOf(name string, content []byte) []mark {
 		if at := strings.Index(m.line.text, c.Version); c.Version != "" && at >= 0 && strings.LastIndex(m.line.text, c.Version) == at {
 			m.from, m.to = at, at+len(c.Version)
 		}
-		marks = append(marks, m)
+		if len(c.Tool)+len(c.Version) <= maxTextBytes {
+			marks = append(marks, m)
+		}
 	}
 	for i := range stamps {
 		if s := stamps[i]; s.names.MatchString(name) && bytes.Contains(content, []byte(s.needle)) {

@@ -100,11 +100,22 @@ func (t *text) replaceQuiet(side int, l line, what *regexp.Regexp) string {
 	if before := l.number - 2; before >= 0 && goesOn(t.lines[side][before]) {
 		return l.text
 	}
+	if len(l.text) > maxLineBytes {
+		return l.text
+	}
 	from, to := quietPart(t.name, l.text)
 	if to == 0 {
 		return l.text
 	}
 	return l.text[:from] + what.ReplaceAllLiteralString(l.text[from:to], taken) + l.text[to:]
+}
+
+// replaceLoud replaces what an expression finds anywhere in a line.
+func replaceLoud(l line, what *regexp.Regexp) string {
+	if len(l.text) > maxLineBytes {
+		return l.text
+	}
+	return what.ReplaceAllLiteralString(l.text, taken)
 }
 
 // goesOn reports whether a line is joined to the next: by a backslash, or by the
