@@ -127,7 +127,7 @@ var payloads = map[string]func(random *rand.Rand, here, there []string, at int) 
 		return slices.Insert(here, at, "# '; day=2023-01-11"), slices.Insert(there, at, "# '; day=2024-02-29")
 	},
 	"a comment that goes on": func(_ *rand.Rand, here, there []string, at int) ([]string, []string) {
-		return slices.Insert(here, at, `# 2023-01-11 \`), slices.Insert(there, at, `# 2024-02-29 \`)
+		return slices.Insert(here, at, `# on 2023-01-11 \`), slices.Insert(there, at, `# on 2024-02-29 \`)
 	},
 	"the build's folder": func(_ *rand.Rand, here, there []string, at int) ([]string, []string) {
 		return slices.Insert(here, at, ". /tmp/build-7/demo/lib.sh"), slices.Insert(there, at, ". /srv/evil/lib.sh")

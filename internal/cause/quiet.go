@@ -30,7 +30,7 @@ var (
 // the like. The words are those of C's preprocessor, and of encodings.
 var (
 	sharpComment = regexp.MustCompile(`^\s*#+(?:[ \t]|$)`)
-	directive    = regexp.MustCompile(`^\s*#\s*(?:define|undef|if|ifdef|ifndef|elif|elifdef|else|endif|include|include_next|import|pragma|error|warning|line|ident|embed|\d|.*coding[:=])`)
+	directive    = regexp.MustCompile(`^\s*#\s*(?:define|undef|if|ifdef|ifndef|elif|elifdef|else|endif|include|include_next|import|pragma|error|warning|line|ident|embed|.*coding[:=])`)
 	dnlComment   = regexp.MustCompile(`^\s*dnl[ \t]`)
 	roffComment  = regexp.MustCompile(`^[.']\\"`)
 )
