@@ -11,8 +11,9 @@
 //
 // What is not shown: that the lines which a tool of another version would write
 // are those that differ (Cause.Remaining says how many they are), that lines of
-// one order do what they do in another, and that a comment is harmless, which
-// another line may read. A version in a header is a claim of the file.
+// one order do what they do in another, that what also differs in an input stands
+// in its place, and that a comment is harmless, which another line may read. A
+// version in a header is a claim of the file.
 package cause
 
 import (
@@ -242,22 +243,22 @@ func (d *Difference) add(c Cause) { d.Causes = append(d.Causes, c) }
 // size is how many lines differ.
 func (d *Difference) size() int { return d.Added + d.Removed }
 
-// rank orders causes: what explains all, then what may stand behind all that
-// differs, then what else differs.
-func (c *Cause) rank() int {
-	switch {
-	case c.ExplainsAll():
-		return 0
-	case c.Kind == ToolVersion || c.Kind == Consequence || c.Kind == AlteredFile:
-		return 1
-	}
-	return 2
+// isBehind reports whether a cause explains all, or may stand behind all that
+// differs; the others are things that differ beside it.
+func (c *Cause) isBehind() bool {
+	return c.ExplainsAll() || c.Kind == ToolVersion || c.Kind == Consequence || c.Kind == AlteredFile
 }
 
 // conclude puts the causes in order, and says what nothing explains.
 func (d *Difference) conclude() {
 	slices.SortStableFunc(d.Causes, func(a, b Cause) int {
-		return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.Remaining, b.Remaining), cmp.Compare(a.Kind, b.Kind))
+		switch first, second := a.isBehind(), b.isBehind(); {
+		case first && !second:
+			return -1
+		case second && !first:
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.Remaining, b.Remaining), cmp.Compare(a.Kind, b.Kind))
 	})
 	for i := range d.Causes {
 		d.Left = min(d.Left, d.Causes[i].Remaining)

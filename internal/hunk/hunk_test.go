@@ -52,6 +52,14 @@ func TestBetween(t *testing.T) {
 	}
 }
 
+// TestShortest: where no line is unique, the hunks are as short as can be.
+func TestShortest(t *testing.T) {
+	a, b := []int32{7, 7, 8, 8, 9, 9}, []int32{8, 8, 7, 7, 8, 8, 6, 6}
+	if got := check(t, a, b); got != 6 {
+		t.Errorf("%d lines differ, want 6", got)
+	}
+}
+
 // TestLarge: long runs without a unique line end in time, and differ as a whole.
 func TestLarge(t *testing.T) {
 	a, b := make([]int32, 100_000), make([]int32, 100_000)
