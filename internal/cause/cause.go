@@ -62,15 +62,6 @@ func (k Kind) String() string {
 	return ""
 }
 
-// Kinds returns all kinds, in order.
-func Kinds() []Kind {
-	var all []Kind
-	for k := ToolFile; k <= Unknown; k++ {
-		all = append(all, k)
-	}
-	return all
-}
-
 // Limits.
 const (
 	// MaxFileBytes is the largest content that is looked into, on either side.

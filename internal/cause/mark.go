@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/countermark/countermark/internal/claim"
+	"github.com/countermark/countermark/internal/comment"
 )
 
 // mark is a place at which a file says which version of what made it.
@@ -69,7 +70,7 @@ var stamps = []stamp{
 	stampOf("gettext", "(gettext-", `^(?:#|dnl) \S+ serial \S+ \(gettext-`+version+`\)$`, `.*\.m4`),
 	{what: "serial", needle: "serial ", line: regexp.MustCompile(`^(?:#|dnl) (?:\S+ )?serial (\d[\d.]*)(?: .*)?$`), names: regexp.MustCompile(`^.*\.m4$`)},
 	{what: "timestamp", needle: "timestamp=", line: regexp.MustCompile(`^timestamp='(\d{4}-\d\d-\d\d)'$`), names: regexp.MustCompile(`^config\.(?:guess|sub)$`)},
-	{what: "scriptversion", needle: "scriptversion=", line: regexp.MustCompile(`^scriptversion=(\d{4}-\d\d-\d\d\.\d\d)(?:; # UTC)?$`), names: sharpNames},
+	{what: "scriptversion", needle: "scriptversion=", line: regexp.MustCompile(`^scriptversion=(\d{4}-\d\d-\d\d\.\d\d)(?:; # UTC)?$`), names: regexp.MustCompile(`^[\w.-]+$`)},
 }
 
 // maxMarks bounds the marks of a file.
@@ -155,7 +156,7 @@ func (t *text) withoutMarks(marks [2][]mark) replacement {
 	}
 	return func(side int, l line) string {
 		text, end := l.text, len(l.text)
-		if before := l.number - 2; before >= 0 && goesOn(t.lines[side][before]) {
+		if before := l.number - 2; before >= 0 && comment.GoesOn(t.lines[side][before]) {
 			return text
 		}
 		for _, m := range at[side][l.number] {
