@@ -102,6 +102,9 @@ func TestCompare(t *testing.T) {
 		if show(got) != c.want || got.Verdict() != c.verdict {
 			t.Errorf("%q against %q: %v: %s; want %v: %s", c.theirs, c.ours, got.Verdict(), show(got), c.verdict, c.want)
 		}
+		if (got.ExecUnstated() > 0) != (strings.Contains(c.ours+c.theirs, "?")) {
+			t.Errorf("%q against %q: %d executable bits are not stated", c.theirs, c.ours, got.ExecUnstated())
+		}
 	}
 }
 
