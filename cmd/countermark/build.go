@@ -50,9 +50,7 @@ func newBuildCommand(s streams) *cobra.Command {
 		Example: buildExample,
 		Args:    oneTag,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Source.Tag, o.Progress = args[0], progress.New(s.err)
-			o.Source.Progress, o.Setting.Progress = o.Progress, o.Progress
-			if err := o.chooseSandbox(); err != nil {
+			if err := o.prepare(args[0], progress.New(s.err)); err != nil {
 				return err
 			}
 			result, err := building.Run(cmd.Context(), o.Options)
@@ -69,13 +67,20 @@ func newBuildCommand(s streams) *cobra.Command {
 			return verdictReached(result.Exit())
 		},
 	}
+	o.addFlags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&o.Output, "output", "", "new `FOLDER` for archives, record and logs (default: NAME-VERSION.release here)")
+	f.StringVar(&o.Push, "push", "", "push the candidate's branch to `REMOTE`, a URL or path")
+	return cmd
+}
+
+// addFlags adds the flags that building and rebuilding have in common.
+func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.Source.Repository, "repo", "", "`PATH` of a local repository (default: the one we stand in)")
 	f.StringVar(&o.Source.Recipe, "recipe", "", "recipe `FILE` (default: "+source.RecipeName+" of the source)")
-	f.StringVar(&o.Output, "output", "", "new `FOLDER` for archives, record and logs (default: NAME-VERSION.release here)")
 	f.StringArrayVar(&o.Source.Submodules, "submodule", nil, "take the files of a submodule from `PATH=REPO` (repeatable)")
 	f.StringArrayVar(&o.Setting.ToolSources, "tool-source", nil, "get the source of a tool from `NAME=REPO`, not from the recipe's URL; the recipe's commit counts (repeatable)")
-	f.StringVar(&o.Push, "push", "", "push the candidate's branch to `REMOTE`, a URL or path")
 	f.StringVar(&o.Setting.Mirror, "mirror", "", "get Debian packages from `URL`, not from the recipe's mirror")
 	f.BoolVar(&o.Setting.UnsignedMirror, "unsafe-unsigned-mirror", false, "take packages that no key of the archive vouches for")
 	f.StringVar(&o.Setting.Image, "image", "", "archive or OCI image layout at `PATH`, for a recipe that names an image by digest")
@@ -86,7 +91,6 @@ func newBuildCommand(s streams) *cobra.Command {
 	f.IntVar(&o.Setting.Files, "max-files", 0, "end steps that leave more than `N` files (default: the recipe's limit)")
 	f.BoolVar(&o.json, "json", false, "print one JSON document (docs/spec/build-record.md)")
 	_ = cmd.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{"auto", "bubblewrap", "podman"}, cobra.ShellCompDirectiveNoFileComp)) // its only error: no such flag
-	return cmd
 }
 
 // oneTag accepts one argument.
@@ -95,6 +99,13 @@ func oneTag(cmd *cobra.Command, args []string) error {
 		return report.UsageFailure(cmd.CommandPath()+" v1.0, or --help", "%s takes one tag, and here are %d arguments", cmd.Name(), len(args))
 	}
 	return nil
+}
+
+// prepare fills in what the flags mean.
+func (o *buildOptions) prepare(tag string, line *progress.Line) error {
+	o.Source.Tag, o.Progress = tag, line
+	o.Source.Progress, o.Setting.Progress = line, line
+	return o.chooseSandbox()
 }
 
 // chooseSandbox reads --sandbox and --unsafe-no-sandbox, and checks the limits.

@@ -113,6 +113,7 @@ func newRootCommand(s streams) *cobra.Command {
 	root.AddCommand(
 		newVerifyCommand(s),
 		newBuildCommand(s),
+		newRebuildCommand(s),
 		newPinCommand(s),
 		newIndexCommand(s),
 		newDemoCommand(s),

@@ -57,19 +57,20 @@ func (r *Result) Exit() int {
 
 // build is one build.
 type build struct {
-	o       Options
-	source  *source.Source
-	setting *setting.Setting
-	found   *finding.List
-	temp    string // folder of our own, removed at the end
-	account *account.Account
-	laid    tree.Tree // the source as it was laid out
-	now     tree.Tree // what the work folder holds
-	built   tree.Tree // of the built commit
-	raw     []byte    // the built commit
-	roots   [][]byte  // the commit before the first release's, if this is that
-	record  *buildrecord.Record
-	result  *Result
+	o        Options
+	source   *source.Source
+	setting  *setting.Setting
+	found    *finding.List
+	temp     string // folder of our own, removed at the end
+	account  *account.Account
+	laid     tree.Tree // the source as it was laid out
+	now      tree.Tree // what the work folder holds
+	built    tree.Tree // of the built commit
+	archived tree.Tree // what the archives have of it
+	raw      []byte    // the built commit
+	roots    [][]byte  // the commit before the first release's, if this is that
+	record   *buildrecord.Record
+	result   *Result
 }
 
 // Run builds a release. What the source or the recipe did wrong is in the Result;
@@ -152,7 +153,7 @@ func (b *build) writeArchives(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.record.Archives, b.record.Tar, b.record.Filtered = out.Archives, out.Tar, out.Filtered
+	b.record.Archives, b.record.Tar, b.record.Filtered, b.archived = out.Archives, out.Tar, out.Filtered, out.Tree
 	b.record.Steps = append(b.record.Steps, out.Steps...)
 	b.result.Notes = append(b.result.Notes, out.Notes...)
 	return nil

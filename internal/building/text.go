@@ -1,11 +1,10 @@
 package building
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 
+	"github.com/countermark/countermark/internal/building/finding"
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/report"
@@ -106,20 +105,20 @@ type findingJSON struct {
 // JSON returns the result as one JSON document.
 func (r *Result) JSON() []byte {
 	d := document{Format: report.FormatVersion, Verdict: "built", Exit: r.Exit(), Folder: escape.Text(r.Folder), Branch: escape.Text(r.Branch),
-		Pushed: escape.Text(r.Pushed), Findings: []findingJSON{}, Record: r.Record}
+		Pushed: escape.Text(r.Pushed), Findings: findingsJSON(r.Found), Record: r.Record}
 	if d.Exit != 0 {
 		d.Verdict, d.Record = "not built", nil
 	}
 	for _, n := range r.Notes {
 		d.Notes = append(d.Notes, escape.Sentence(n))
 	}
-	for _, f := range r.Found.Findings {
-		d.Findings = append(d.Findings, findingJSON{string(f.Rule), escape.Text(f.Step), escape.Text(string(f.Path)), escape.Sentence(f.Detail), escape.Sentence(f.Hint)})
+	return indented(d)
+}
+
+func findingsJSON(l *finding.List) []findingJSON {
+	list := []findingJSON{}
+	for _, f := range l.Findings {
+		list = append(list, findingJSON{string(f.Rule), escape.Text(f.Step), escape.Text(string(f.Path)), escape.Sentence(f.Detail), escape.Sentence(f.Hint)})
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	_ = e.Encode(d) // nothing in it can fail to be written
-	return b.Bytes()
+	return list
 }

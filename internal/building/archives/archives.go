@@ -48,6 +48,7 @@ type Input struct {
 
 // Output is what was made, for the record.
 type Output struct {
+	Tree     tree.Tree // what they have of the built tree
 	Archives []buildrecord.Archive
 	Tar      buildrecord.Tar
 	Filtered []buildrecord.Filtered
@@ -70,7 +71,9 @@ func Make(ctx context.Context, in Input) (*Output, error) {
 	if err := os.Mkdir(filepath.Dir(x.tarPath()), 0o755); err != nil {
 		return nil, fmt.Errorf("making a folder for the tar: %w", err)
 	}
-	return &x.out, x.make(ctx)
+	err := x.make(ctx)
+	x.out.Tree = x.archived
+	return &x.out, err
 }
 
 // tarPath is where the uncompressed tar lies, which is not published.

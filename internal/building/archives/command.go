@@ -16,6 +16,7 @@ import (
 // runArchiver runs the project's own program that makes the archives, and holds
 // them to the built commit as any others.
 func (x *making) runArchiver(ctx context.Context) error {
+	x.archived = x.Built
 	command := x.Source.Recipe.Archives.Command
 	done, err := x.Execute(ctx, "archives", command.Invocation)
 	if err != nil || x.Found.Failed() {

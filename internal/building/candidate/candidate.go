@@ -1,0 +1,170 @@
+// Package candidate is what a build is compared with: a built commit of somebody
+// else's, or a published archive; its tree, and the contents that differ.
+package candidate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/countermark/countermark/internal/archive"
+	"github.com/countermark/countermark/internal/builtcommit"
+	"github.com/countermark/countermark/internal/cause"
+	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/envelope"
+	"github.com/countermark/countermark/internal/gitobject"
+	"github.com/countermark/countermark/internal/gitrepo"
+	"github.com/countermark/countermark/internal/gitrepo/refs"
+	"github.com/countermark/countermark/internal/progress"
+	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/tree"
+)
+
+// maxContents bounds the contents of an archive's files that are kept, together.
+const maxContents = 256 << 20
+
+// Candidate is what a build is compared with.
+type Candidate struct {
+	Name     string // for people
+	Tree     tree.Tree
+	Formats  []digest.Format // in which its entries have ids
+	Unsigned digest.ObjectID // of a built commit: its id without a signature
+	Built    *builtcommit.Commit
+	SHA256   digest.SHA256 // of an archive's file
+	TarSHA   digest.SHA256 // of an archive's tar, zero for zip
+	repo     *gitrepo.Repository
+	contents map[tree.Path][]byte
+}
+
+// IsArchive reports whether it is a file, not a commit.
+func (c *Candidate) IsArchive() bool { return c.repo == nil }
+
+// Open finds what a name means: "" is the candidate's branch of the version; else
+// a file, a full commit id, or a branch. Of an archive, which holds everything
+// below prefix, the contents are kept that are other than ours.
+func Open(ctx context.Context, repo *gitrepo.Repository, name, version, prefix string, ours tree.Tree, line *progress.Line) (*Candidate, error) {
+	if name == "" {
+		return ofBranch(ctx, repo, refs.CandidatePrefix+version)
+	}
+	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+		return ofArchive(ctx, name, prefix, ours, line)
+	}
+	if id, err := digest.ParseObjectID(name); err == nil {
+		return ofCommit(ctx, repo, id, "commit "+id.Short())
+	}
+	return ofBranch(ctx, repo, refs.BranchPrefix+strings.TrimPrefix(name, refs.BranchPrefix))
+}
+
+func ofBranch(ctx context.Context, repo *gitrepo.Repository, ref string) (*Candidate, error) {
+	id, err := refs.Read(ctx, repo, ref)
+	if err != nil {
+		return nil, err
+	}
+	if id.IsZero() {
+		return nil, report.UsageFailure("git fetch gets it from the server: git fetch REMOTE "+ref+":"+ref+"; --against names a commit, another branch or an archive", "there is no %s", ref)
+	}
+	return ofCommit(ctx, repo, id, ref)
+}
+
+func ofCommit(ctx context.Context, repo *gitrepo.Repository, id digest.ObjectID, name string) (*Candidate, error) {
+	commit, err := repo.Commit(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	c := &Candidate{Name: name, repo: repo, Formats: []digest.Format{repo.Format()}}
+	if c.Tree, err = repo.Tree(ctx, commit.Tree); err != nil {
+		return nil, err
+	}
+	_, raw, err := repo.Object(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.Built, err = builtcommit.Parse(repo.Format(), raw); err != nil {
+		return c, nil // some other commit: its tree can be compared all the same
+	}
+	unsigned, err := gitobject.Unsigned(repo.Format(), raw)
+	if err != nil {
+		return nil, err
+	}
+	c.Unsigned, err = digest.HashObject(repo.Format(), digest.Commit, unsigned)
+	return c, err
+}
+
+func ofArchive(ctx context.Context, path, prefix string, ours tree.Tree, line *progress.Line) (*Candidate, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	line.Text("reading " + filepath.Base(path))
+	a, err := archive.Open(f, archive.Options{Prefix: prefix, PrefixSet: true, Envelope: envelope.Options{}})
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	keeper := &keeper{ours: ours, kept: make(map[tree.Path][]byte)}
+	contents, err := a.Read(ctx, keeper)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return &Candidate{Name: filepath.Base(path), Tree: contents.Tree, Formats: []digest.Format{digest.SHA1Format, digest.SHA256Format},
+		SHA256: contents.SHA256, TarSHA: contents.TarSHA256, contents: keeper.kept}, nil
+}
+
+// keeper keeps the contents of an archive's files that are other than ours.
+type keeper struct {
+	ours tree.Tree
+	kept map[tree.Path][]byte
+	size int
+}
+
+// Wants asks for files that we have too.
+func (k *keeper) Wants(p tree.Path) bool { return k.ours.Lookup(p) != nil }
+
+// Inspect keeps a content, if there is room for it.
+func (k *keeper) Inspect(e *tree.Entry, content []byte) {
+	mine := k.ours.Lookup(e.Path)
+	if mine == nil || mine.IDs.Agree(e.IDs) || len(content) > cause.MaxFileBytes || k.size+len(content) > maxContents {
+		return
+	}
+	k.size += len(content)
+	k.kept[e.Path] = append([]byte{}, content...)
+}
+
+// Contents calls each with the content of every one of the paths that can be had;
+// the content may not be kept.
+func (c *Candidate) Contents(ctx context.Context, paths []tree.Path, each func(tree.Path, []byte) error) error {
+	if c.IsArchive() {
+		for _, p := range paths {
+			if content, ok := c.contents[p]; ok {
+				if err := each(p, content); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	at := make(map[digest.ObjectID][]tree.Path)
+	var ids []digest.ObjectID
+	for _, p := range paths {
+		e := c.Tree.Lookup(p)
+		if e == nil {
+			return errors.New("a path is asked for that the candidate has not")
+		}
+		id := e.IDs.In(c.repo.Format())
+		if at[id] == nil {
+			ids = append(ids, id)
+		}
+		at[id] = append(at[id], p)
+	}
+	return c.repo.SmallBlobs(ctx, ids, cause.MaxFileBytes, func(id digest.ObjectID, content []byte) error {
+		for _, p := range at[id] {
+			if err := each(p, content); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

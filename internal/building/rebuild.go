@@ -1,0 +1,203 @@
+package building
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/countermark/countermark/internal/building/candidate"
+	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/buildrecord"
+	"github.com/countermark/countermark/internal/cause"
+	"github.com/countermark/countermark/internal/knownfile"
+	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/reproduction"
+	"github.com/countermark/countermark/internal/tree"
+	"github.com/countermark/countermark/internal/worktree"
+)
+
+// RebuildOptions says what to rebuild, and what to compare it with.
+type RebuildOptions struct {
+	Options
+	Against string // file of an archive, full commit id or branch; "": the candidate's branch
+	Record  string // file of the other build's record, whose packages are asked for; "" for none
+}
+
+// Rebuilt is what became of a rebuild.
+type Rebuilt struct {
+	Found      *finding.List // what kept this build from being one; then there is no comparison
+	Record     *buildrecord.Record
+	Candidate  *candidate.Candidate
+	Comparison *reproduction.Comparison
+	SameCommit bool   // the unsigned built commits are one
+	SameTar    bool   // the tar is one; then the compressed bytes may still differ
+	SameFile   bool   // the archive is one of those made here, byte for byte
+	Folder     string // of the release, "" if it was not kept
+	Notes      []string
+}
+
+// Exit returns the exit status.
+func (r *Rebuilt) Exit() int {
+	if r.Found.Failed() {
+		return report.Failed.Exit()
+	}
+	return r.Comparison.Verdict().Exit()
+}
+
+// Rebuild builds a release and compares it. No ref and no object of the repository
+// is written, but for those that the project's own command needs to be verified.
+func Rebuild(ctx context.Context, o RebuildOptions) (*Rebuilt, error) {
+	if o.Record != "" {
+		if err := o.takeRecord(); err != nil {
+			return nil, err
+		}
+	}
+	b := newBuild(o.Options)
+	r := &Rebuilt{Found: b.found, Record: b.record}
+	err := b.rebuild(ctx, o, r)
+	o.Progress.Clear()
+	err = errors.Join(err, b.close())
+	r.Notes = append(r.Notes, b.result.Notes...)
+	switch {
+	case err == nil:
+		return r, nil
+	case ctx.Err() != nil:
+		return nil, report.Interrupted()
+	}
+	return nil, explain(err)
+}
+
+// takeRecord asks for the packages of another build.
+func (o *RebuildOptions) takeRecord() error {
+	data, err := os.ReadFile(o.Record)
+	if err != nil {
+		return report.UsageFailure("--record takes the NAME.build.json of the other build", "--record: %v", err)
+	}
+	theirs, err := buildrecord.Parse(data)
+	if err != nil {
+		return &report.Failure{Code: report.Rejected, Detail: fmt.Sprintf("%s: %v", o.Record, err)}
+	}
+	o.Setting.Packages = theirs.Environment.Packages
+	return nil
+}
+
+func (b *build) rebuild(ctx context.Context, o RebuildOptions, r *Rebuilt) error {
+	for _, phase := range []func(context.Context) error{b.prepare, b.make} {
+		if err := phase(ctx); err != nil || b.found.Failed() {
+			return err
+		}
+	}
+	b.o.Progress.Text("comparing")
+	var err error
+	r.Candidate, err = candidate.Open(ctx, b.source.Repo, o.Against, string(b.source.Version), b.source.Recipe.PrefixOf(b.source.Version), b.built, b.o.Progress)
+	if err != nil {
+		return err
+	}
+	if err := b.compare(ctx, r); err != nil {
+		return err
+	}
+	if o.Output == "" {
+		return nil
+	}
+	err = b.releaseFolder()
+	r.Folder = b.result.Folder
+	return err
+}
+
+// compare compares what was built with the candidate.
+func (b *build) compare(ctx context.Context, r *Rebuilt) error {
+	ours := b.built
+	if r.Candidate.IsArchive() {
+		ours = b.archived
+		r.SameTar = r.Candidate.TarSHA == b.record.Tar.SHA256 && !r.Candidate.TarSHA.IsZero()
+		for _, a := range b.record.Archives {
+			r.SameFile = r.SameFile || a.SHA256 == r.Candidate.SHA256
+		}
+	} else {
+		r.SameCommit = r.Candidate.Unsigned == b.record.Built.Commit
+	}
+	formats := b.source.Formats()
+	if !r.Candidate.IsArchive() {
+		formats = r.Candidate.Formats
+	}
+	var err error
+	r.Comparison, err = reproduction.Compare(reproduction.Input{Ours: ours, Theirs: r.Candidate.Tree, Source: b.laid, Formats: formats})
+	if err != nil {
+		return err
+	}
+	return b.explainDifferences(ctx, r)
+}
+
+// explainDifferences looks for the causes of what differs.
+func (b *build) explainDifferences(ctx context.Context, r *Rebuilt) error {
+	var paths []tree.Path
+	for result := range r.Comparison.Results() {
+		if result.Class == reproduction.Differs && result.Ours.Kind == tree.File && result.Theirs.Kind == tree.File {
+			paths = append(paths, result.Path)
+		}
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	index, err := knownfile.Parse(knownfile.Embedded())
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(b.work())
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	var failed error
+	pairs := func(yield func(cause.Pair) bool) {
+		failed = r.Candidate.Contents(ctx, paths, func(p tree.Path, theirs []byte) error {
+			pair, err := b.pair(root, index, p, theirs, r.Candidate.Tree.Lookup(p))
+			if err == nil && !yield(pair) {
+				err = context.Canceled
+			}
+			return err
+		})
+	}
+	found := cause.Explain(pairs, b.causes())
+	if failed != nil {
+		return failed
+	}
+	return r.Comparison.Explain(found)
+}
+
+// pair returns both sides of a file.
+func (b *build) pair(root *os.Root, index *knownfile.Index, p tree.Path, theirs []byte, e *tree.Entry) (cause.Pair, error) {
+	mine := b.built.Lookup(p)
+	content, err := worktree.Open(root, mine)
+	if err != nil {
+		return cause.Pair{}, err
+	}
+	defer content.Close()
+	ours, err := io.ReadAll(io.LimitReader(content, cause.MaxFileBytes+1))
+	return cause.Pair{Path: p, Ours: side(index, p, ours, mine), Theirs: side(index, p, theirs, e)}, err
+}
+
+func side(index *knownfile.Index, p tree.Path, content []byte, e *tree.Entry) cause.File {
+	f := cause.File{Content: append([]byte{}, content...), Perm: uint16(e.GitMode() & 0o777)}
+	print := knownfile.Take(path.Base(string(p)), content)
+	if f.Known = index.Find(print.SHA256); len(f.Known) == 0 {
+		if m, ok := index.Nearest(path.Base(string(p)), print); ok {
+			f.Nearest = &m
+		}
+	}
+	return f
+}
+
+// causes returns what is known of this build.
+func (b *build) causes() cause.Build {
+	e := &b.record.Environment
+	known := cause.Build{Dir: e.Path, Host: e.HostName, User: "build", Epoch: b.source.Epoch()}
+	for _, t := range e.Tools {
+		known.Tools = append(known.Tools, cause.Tool{Program: t.Name, Version: t.Version, Package: strings.Replace(t.Package, "=", " ", 1), Declared: true})
+	}
+	return known
+}
