@@ -24,9 +24,9 @@ import (
 
 // What every program finds. docs/spec/build-record.md, section 2.3, has the list.
 const (
-	BuildDir   = "/build"           // inside: holds the source in a folder named as the archives' top
-	toolDir    = "/opt/countermark" // inside: holds the tools that were built
-	homeDir    = "/tmp"             // inside: private, and empty
+	BuildDir   = "/build"       // inside: holds the source in a folder named as the archives' top
+	toolDir    = "/countermark" // inside: holds the tools that were built; at the top, where no system has one
+	homeDir    = "/tmp"         // inside: private, and empty
 	SystemPath = "/usr/local/bin:/usr/bin:/bin"
 )
 
