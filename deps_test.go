@@ -127,10 +127,11 @@ var policy = map[string]permission{
 		system: []string{"os", "path/filepath"}},
 	"internal/building": {layer: commands, // any
 		system: []string{"os", "path/filepath", "syscall"}},
-	"internal/building/archives": {layer: commands, system: []string{"os", "path/filepath"}},
-	"internal/building/finding":  {layer: commands, system: []string{"os", "path/filepath"}},
-	"internal/building/setting":  {layer: commands, system: []string{"os", "path/filepath", "runtime"}},
-	"internal/building/source":   {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/archives":  {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/candidate": {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/finding":   {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/setting":   {layer: commands, system: []string{"os", "path/filepath", "runtime"}},
+	"internal/building/source":    {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/verification": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"cmd/countermark": {layer: commands, // any

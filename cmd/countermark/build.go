@@ -70,7 +70,7 @@ func newBuildCommand(s streams) *cobra.Command {
 	o.addFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.Output, "output", "", "new `FOLDER` for archives, record and logs (default: NAME-VERSION.release here)")
-	f.StringVar(&o.Push, "push", "", "push the candidate's branch to `REMOTE`, a URL or path")
+	f.StringVar(&o.Push, "push", "", "push the candidate's branch to `REMOTE`: the name of one, a URL or a path")
 	return cmd
 }
 

@@ -110,6 +110,11 @@ func (b *build) push(ctx context.Context) error {
 		return nil
 	}
 	server := b.o.Push
+	if url, err := refs.RemoteURL(ctx, b.source.Repo, server); err != nil {
+		return err
+	} else if url != "" {
+		server = url
+	}
 	if !gitrepo.IsRemote(server) {
 		var err error
 		if server, err = filepath.Abs(server); err != nil {

@@ -42,20 +42,28 @@ type Candidate struct {
 // IsArchive reports whether it is a file, not a commit.
 func (c *Candidate) IsArchive() bool { return c.repo == nil }
 
-// Open finds what a name means: "" is the candidate's branch of the version; else
-// a file, a full commit id, or a branch. Of an archive, which holds everything
-// below prefix, the contents are kept that are other than ours.
-func Open(ctx context.Context, repo *gitrepo.Repository, name, version, prefix string, ours tree.Tree, line *progress.Line) (*Candidate, error) {
-	if name == "" {
-		return ofBranch(ctx, repo, refs.CandidatePrefix+version)
+// Query says what to compare with.
+type Query struct {
+	Name     string         // file of an archive, full commit id or branch; "": the candidate's branch of the version
+	Version  string         //
+	Prefix   string         // directory that holds everything in an archive
+	Ours     tree.Tree      // of an archive, the contents are kept that are other than these
+	Progress *progress.Line // nil: none
+}
+
+// Open finds what is asked for. The error is a *report.Failure where it is not
+// there.
+func Open(ctx context.Context, repo *gitrepo.Repository, q Query) (*Candidate, error) {
+	if q.Name == "" {
+		return ofBranch(ctx, repo, refs.CandidatePrefix+q.Version)
 	}
-	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
-		return ofArchive(ctx, name, prefix, ours, line)
+	if info, err := os.Stat(q.Name); err == nil && info.Mode().IsRegular() {
+		return ofArchive(ctx, q)
 	}
-	if id, err := digest.ParseObjectID(name); err == nil {
+	if id, err := digest.ParseObjectID(q.Name); err == nil {
 		return ofCommit(ctx, repo, id, "commit "+id.Short())
 	}
-	return ofBranch(ctx, repo, refs.BranchPrefix+strings.TrimPrefix(name, refs.BranchPrefix))
+	return ofBranch(ctx, repo, refs.BranchPrefix+strings.TrimPrefix(q.Name, refs.BranchPrefix))
 }
 
 func ofBranch(ctx context.Context, repo *gitrepo.Repository, ref string) (*Candidate, error) {
@@ -93,23 +101,23 @@ func ofCommit(ctx context.Context, repo *gitrepo.Repository, id digest.ObjectID,
 	return c, err
 }
 
-func ofArchive(ctx context.Context, path, prefix string, ours tree.Tree, line *progress.Line) (*Candidate, error) {
-	f, err := os.Open(path)
+func ofArchive(ctx context.Context, q Query) (*Candidate, error) {
+	f, err := os.Open(q.Name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	line.Text("reading " + filepath.Base(path))
-	a, err := archive.Open(f, archive.Options{Prefix: prefix, PrefixSet: true, Envelope: envelope.Options{}})
+	q.Progress.Text("reading " + filepath.Base(q.Name))
+	a, err := archive.Open(f, archive.Options{Prefix: q.Prefix, PrefixSet: true, Envelope: envelope.Options{}})
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
+		return nil, fmt.Errorf("reading %s: %w", q.Name, err)
 	}
-	keeper := &keeper{ours: ours, kept: make(map[tree.Path][]byte)}
+	keeper := &keeper{ours: q.Ours, kept: make(map[tree.Path][]byte)}
 	contents, err := a.Read(ctx, keeper)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
+		return nil, fmt.Errorf("reading %s: %w", q.Name, err)
 	}
-	return &Candidate{Name: filepath.Base(path), Tree: contents.Tree, Formats: []digest.Format{digest.SHA1Format, digest.SHA256Format},
+	return &Candidate{Name: filepath.Base(q.Name), Tree: contents.Tree, Formats: []digest.Format{digest.SHA1Format, digest.SHA256Format},
 		SHA256: contents.SHA256, TarSHA: contents.TarSHA256, contents: keeper.kept}, nil
 }
 
@@ -137,14 +145,7 @@ func (k *keeper) Inspect(e *tree.Entry, content []byte) {
 // the content may not be kept.
 func (c *Candidate) Contents(ctx context.Context, paths []tree.Path, each func(tree.Path, []byte) error) error {
 	if c.IsArchive() {
-		for _, p := range paths {
-			if content, ok := c.contents[p]; ok {
-				if err := each(p, content); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		return c.keptContents(paths, each)
 	}
 	at := make(map[digest.ObjectID][]tree.Path)
 	var ids []digest.ObjectID
@@ -167,4 +168,18 @@ func (c *Candidate) Contents(ctx context.Context, paths []tree.Path, each func(t
 		}
 		return nil
 	})
+}
+
+// keptContents is Contents of an archive.
+func (c *Candidate) keptContents(paths []tree.Path, each func(tree.Path, []byte) error) error {
+	for _, p := range paths {
+		content, ok := c.contents[p]
+		if !ok {
+			continue
+		}
+		if err := each(p, content); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/progress"
@@ -28,6 +29,7 @@ type Log struct {
 	last     []byte // the last maxTail bytes
 	name     string
 	progress *progress.Line
+	begun    time.Time
 }
 
 // NewLog makes the log of the program with the given number and name in a folder,
@@ -40,7 +42,7 @@ func NewLog(dir string, i int, name string, line *progress.Line) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a log: %w", err)
 	}
-	return &Log{file: f, hash: sha256.New(), name: name, progress: line}, nil
+	return &Log{file: f, hash: sha256.New(), name: name, progress: line, begun: time.Now()}, nil
 }
 
 // logName returns the name of a step's log: its number, and what of its name
@@ -68,7 +70,7 @@ func (l *Log) Write(p []byte) (int, error) {
 	if over := len(l.last) - maxTail; over > 0 {
 		l.last = append(l.last[:0], l.last[over:]...)
 	}
-	l.progress.Text(l.name + ": " + string(lastLine(l.last)))
+	l.progress.Text(fmt.Sprintf("%s, %d s: %s", l.name, int(time.Since(l.begun).Seconds()), lastLine(l.last)))
 	return len(p), nil
 }
 
