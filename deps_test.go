@@ -129,6 +129,7 @@ var policy = map[string]permission{
 		system: []string{"os", "path/filepath", "syscall"}},
 	"internal/building/archives":  {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/candidate": {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/checkout":  {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/finding":   {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/setting":   {layer: commands, system: []string{"os", "path/filepath", "runtime"}},
 	"internal/building/source":    {layer: commands, system: []string{"os", "path/filepath"}},

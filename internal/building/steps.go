@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/countermark/countermark/internal/account"
+	"github.com/countermark/countermark/internal/building/checkout"
 	"github.com/countermark/countermark/internal/building/finding"
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/recipe"
@@ -91,6 +92,9 @@ func (b *build) runStep(ctx context.Context, i int) error {
 	}
 	before := b.now
 	if b.now, err = b.read(ctx); err != nil {
+		return err
+	}
+	if b.now, err = checkout.Restore(ctx, b.source, checkout.Folder{Dir: b.work(), Laid: b.laid, Read: b.now}); err != nil {
 		return err
 	}
 	for _, v := range b.account.Step(i, b.now) {
