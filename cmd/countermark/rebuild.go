@@ -38,7 +38,7 @@ func newRebuildCommand(s streams) *cobra.Command {
 	o := rebuildOptions{}
 	cmd := &cobra.Command{
 		Use:     "rebuild TAG",
-		Short:   "Build a release again, and compare it with what was built elsewhere",
+		Short:   "Build a release again, and compare",
 		Long:    rebuildLong,
 		Example: rebuildExample,
 		Args:    oneTag,
