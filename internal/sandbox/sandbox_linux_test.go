@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -227,15 +228,16 @@ func TestFind(t *testing.T) {
 }
 
 func TestCancelled(t *testing.T) {
+	duration := fmt.Sprintf("54321.%d", os.Getpid())
 	for _, s := range []*Sandbox{bubblewrapHere(t), {about: Description{Kind: UnsafeNone}}} {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(300*time.Millisecond, cancel)
 		begun := time.Now()
-		_, err := s.Run(ctx, Program{Arguments: []string{"sleep", "54321.25"}, Environment: []string{"PATH=/usr/bin:/bin"}})
+		_, err := s.Run(ctx, Program{Arguments: []string{"sleep", duration}, Environment: []string{"PATH=/usr/bin:/bin"}})
 		if !errors.Is(err, context.Canceled) || time.Since(begun) > 10*time.Second {
 			t.Errorf("%s: %v after %v", s.about.Kind, err, time.Since(begun))
 		}
-		if left := running(t, "54321.25"); len(left) > 0 {
+		if left := running(t, duration); len(left) > 0 {
 			t.Errorf("%s: still running: %q", s.about.Kind, left)
 		}
 		if _, err := s.Run(ctx, Program{Arguments: []string{"true"}}); !errors.Is(err, context.Canceled) {

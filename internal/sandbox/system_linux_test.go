@@ -149,14 +149,16 @@ func TestPodmanEnds(t *testing.T) {
 	if err := s.Try(t.Context(), root); err != nil {
 		testkit.Missing(t, "podman does not work here: %v", err)
 	}
-	o, _, _ := shell{script: "sleep 76543.5", change: func(p *Program) { p.System, p.Limits.Time = root, 2*time.Second }}.run(t, s)
+	temp, duration := t.TempDir(), fmt.Sprintf("76543.%d", os.Getpid())
+	t.Setenv("TMPDIR", temp)
+	o, _, _ := shell{script: "sleep " + duration, change: func(p *Program) { p.System, p.Limits.Time = root, 2*time.Second }}.run(t, s)
 	if o.Limit != TimeLimit || o.Network.Watched || o.Succeeded() {
 		t.Errorf("got %+v", o)
 	}
-	if left := running(t, "76543.5"); len(left) > 0 {
+	if left := running(t, duration); len(left) > 0 {
 		t.Errorf("still running: %q", left)
 	}
-	if left, err := filepath.Glob(filepath.Join(os.TempDir(), "countermark-etc-*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(temp, "countermark-etc-*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %q, %v", left, err)
 	}
 	if _, err := s.Run(t.Context(), Program{Arguments: []string{"true"}, System: "/nonexistent"}); err == nil {
