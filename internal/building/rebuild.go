@@ -86,17 +86,19 @@ func (o *RebuildOptions) takeRecord() error {
 }
 
 func (b *build) rebuild(ctx context.Context, o RebuildOptions, r *Rebuilt) error {
-	for _, phase := range []func(context.Context) error{b.prepare, b.make} {
-		if err := phase(ctx); err != nil || b.found.Failed() {
-			return err
-		}
+	if err := b.prepare(ctx); err != nil || b.found.Failed() {
+		return err
+	}
+	// What to compare with must be there: a build may take an hour.
+	target, err := candidate.Find(ctx, b.source.Repo, o.Against, string(b.source.Version))
+	if err != nil {
+		return err
+	}
+	if err := b.make(ctx); err != nil || b.found.Failed() {
+		return err
 	}
 	b.o.Progress.Text("comparing")
-	var err error
-	r.Candidate, err = candidate.Open(ctx, b.source.Repo, candidate.Query{
-		Name: o.Against, Version: string(b.source.Version), Prefix: b.source.Recipe.PrefixOf(b.source.Version), Ours: b.archived, Progress: b.o.Progress,
-	})
-	if err != nil {
+	if r.Candidate, err = target.Read(ctx, b.source.Recipe.PrefixOf(b.source.Version), b.built, b.o.Progress); err != nil {
 		return err
 	}
 	if err := b.compare(ctx, r); err != nil {
@@ -157,7 +159,7 @@ func (b *build) explainDifferences(ctx context.Context, r *Rebuilt) error {
 	var failed error
 	pairs := func(yield func(cause.Pair) bool) {
 		failed = r.Candidate.Contents(ctx, paths, func(p tree.Path, theirs []byte) error {
-			pair, err := b.pair(root, index, r.Candidate.Tree.Lookup(p), theirs)
+			pair, err := b.pair(root, index, p, theirs, r.Candidate.Tree.Lookup(p))
 			if err == nil && !yield(pair) {
 				err = context.Canceled
 			}
@@ -172,23 +174,22 @@ func (b *build) explainDifferences(ctx context.Context, r *Rebuilt) error {
 }
 
 // pair returns both sides of a file.
-func (b *build) pair(root *os.Root, index *knownfile.Index, e *tree.Entry, theirs []byte) (cause.Pair, error) {
-	mine := b.built.Lookup(e.Path)
+func (b *build) pair(root *os.Root, index *knownfile.Index, p tree.Path, theirs []byte, e *tree.Entry) (cause.Pair, error) {
+	mine := b.built.Lookup(p)
 	content, err := worktree.Open(root, mine)
 	if err != nil {
 		return cause.Pair{}, err
 	}
 	defer content.Close()
 	ours, err := io.ReadAll(io.LimitReader(content, cause.MaxFileBytes+1))
-	return cause.Pair{Path: e.Path, Ours: side(index, ours, mine), Theirs: side(index, theirs, e)}, err
+	return cause.Pair{Path: p, Ours: side(index, p, ours, mine), Theirs: side(index, p, theirs, e)}, err
 }
 
-func side(index *knownfile.Index, content []byte, e *tree.Entry) cause.File {
-	name := path.Base(string(e.Path))
+func side(index *knownfile.Index, p tree.Path, content []byte, e *tree.Entry) cause.File {
 	f := cause.File{Content: append([]byte{}, content...), Perm: uint16(e.GitMode() & 0o777)}
-	print := knownfile.Take(name, content)
+	print := knownfile.Take(path.Base(string(p)), content)
 	if f.Known = index.Find(print.SHA256); len(f.Known) == 0 {
-		if m, ok := index.Nearest(name, print); ok {
+		if m, ok := index.Nearest(path.Base(string(p)), print); ok {
 			f.Nearest = &m
 		}
 	}

@@ -60,9 +60,12 @@ func (r *Rebuilt) paths(t *strings.Builder) {
 			t.WriteString(describeKinds(result) + "\n")
 			continue
 		}
-		if d.Opaque != "" {
+		switch {
+		case d.Opaque != "":
 			fmt.Fprintf(t, "  (%s)\n", escape.Sentence(d.Opaque))
-		} else {
+		case d.Added == 0 && d.Removed == 0:
+			t.WriteString(describeKinds(result) + "\n")
+		default:
 			fmt.Fprintf(t, "  +%d -%d lines, from line %d\n", d.Added, d.Removed, d.FirstLine)
 		}
 		for _, c := range d.Causes[:min(len(d.Causes), maxCauses)] {

@@ -42,31 +42,31 @@ type Candidate struct {
 // IsArchive reports whether it is a file, not a commit.
 func (c *Candidate) IsArchive() bool { return c.repo == nil }
 
-// Query says what to compare with.
-type Query struct {
-	Name     string         // file of an archive, full commit id or branch; "": the candidate's branch of the version
-	Version  string         //
-	Prefix   string         // directory that holds everything in an archive
-	Ours     tree.Tree      // of an archive, the contents are kept that are other than these
-	Progress *progress.Line // nil: none
+// Target is what a name means, before it is read.
+type Target struct {
+	name    string // of a commit, for people
+	archive string // path of a file, "" for a commit
+	repo    *gitrepo.Repository
+	commit  digest.ObjectID
 }
 
-// Open finds what is asked for. The error is a *report.Failure where it is not
-// there.
-func Open(ctx context.Context, repo *gitrepo.Repository, q Query) (*Candidate, error) {
-	if q.Name == "" {
-		return ofBranch(ctx, repo, refs.CandidatePrefix+q.Version)
+// Find finds what a name means: "" is the candidate's branch of the version; else
+// a file, a full commit id, or a branch. A branch is read here and now; the commit
+// must be there, while of a file nothing is read yet.
+func Find(ctx context.Context, repo *gitrepo.Repository, name, version string) (*Target, error) {
+	if name == "" {
+		return findBranch(ctx, repo, refs.CandidatePrefix+version)
 	}
-	if info, err := os.Stat(q.Name); err == nil && info.Mode().IsRegular() {
-		return ofArchive(ctx, q)
+	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+		return &Target{archive: name}, nil
 	}
-	if id, err := digest.ParseObjectID(q.Name); err == nil {
-		return ofCommit(ctx, repo, id, "commit "+id.Short())
+	if id, err := digest.ParseObjectID(name); err == nil {
+		return findCommit(ctx, repo, id, "commit "+id.Short())
 	}
-	return ofBranch(ctx, repo, refs.BranchPrefix+strings.TrimPrefix(q.Name, refs.BranchPrefix))
+	return findBranch(ctx, repo, refs.BranchPrefix+strings.TrimPrefix(name, refs.BranchPrefix))
 }
 
-func ofBranch(ctx context.Context, repo *gitrepo.Repository, ref string) (*Candidate, error) {
+func findBranch(ctx context.Context, repo *gitrepo.Repository, ref string) (*Target, error) {
 	id, err := refs.Read(ctx, repo, ref)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,21 @@ func ofBranch(ctx context.Context, repo *gitrepo.Repository, ref string) (*Candi
 	if id.IsZero() {
 		return nil, report.UsageFailure("git fetch gets it from the server: git fetch REMOTE "+ref+":"+ref+"; --against names a commit, another branch or an archive", "there is no %s", ref)
 	}
-	return ofCommit(ctx, repo, id, ref)
+	return findCommit(ctx, repo, id, ref)
+}
+
+func findCommit(ctx context.Context, repo *gitrepo.Repository, id digest.ObjectID, name string) (*Target, error) {
+	_, err := repo.Commit(ctx, id)
+	return &Target{name: name, repo: repo, commit: id}, err
+}
+
+// Read reads the target. Of an archive, which holds everything below prefix, the
+// contents are kept that are other than ours.
+func (t *Target) Read(ctx context.Context, prefix string, ours tree.Tree, line *progress.Line) (*Candidate, error) {
+	if t.repo == nil {
+		return ofArchive(ctx, t.archive, prefix, ours, line)
+	}
+	return ofCommit(ctx, t.repo, t.commit, t.name)
 }
 
 func ofCommit(ctx context.Context, repo *gitrepo.Repository, id digest.ObjectID, name string) (*Candidate, error) {
@@ -101,23 +115,23 @@ func ofCommit(ctx context.Context, repo *gitrepo.Repository, id digest.ObjectID,
 	return c, err
 }
 
-func ofArchive(ctx context.Context, q Query) (*Candidate, error) {
-	f, err := os.Open(q.Name)
+func ofArchive(ctx context.Context, path, prefix string, ours tree.Tree, line *progress.Line) (*Candidate, error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	q.Progress.Text("reading " + filepath.Base(q.Name))
-	a, err := archive.Open(f, archive.Options{Prefix: q.Prefix, PrefixSet: true, Envelope: envelope.Options{}})
+	line.Text("reading " + filepath.Base(path))
+	a, err := archive.Open(f, archive.Options{Prefix: prefix, PrefixSet: true, Envelope: envelope.Options{}})
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", q.Name, err)
+		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
-	keeper := &keeper{ours: q.Ours, kept: make(map[tree.Path][]byte)}
+	keeper := &keeper{ours: ours, kept: make(map[tree.Path][]byte)}
 	contents, err := a.Read(ctx, keeper)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", q.Name, err)
+		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
-	return &Candidate{Name: filepath.Base(q.Name), Tree: contents.Tree, Formats: []digest.Format{digest.SHA1Format, digest.SHA256Format},
+	return &Candidate{Name: filepath.Base(path), Tree: contents.Tree, Formats: []digest.Format{digest.SHA1Format, digest.SHA256Format},
 		SHA256: contents.SHA256, TarSHA: contents.TarSHA256, contents: keeper.kept}, nil
 }
 
@@ -145,7 +159,14 @@ func (k *keeper) Inspect(e *tree.Entry, content []byte) {
 // the content may not be kept.
 func (c *Candidate) Contents(ctx context.Context, paths []tree.Path, each func(tree.Path, []byte) error) error {
 	if c.IsArchive() {
-		return c.keptContents(paths, each)
+		for _, p := range paths {
+			if content, ok := c.contents[p]; ok {
+				if err := each(p, content); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
 	}
 	at := make(map[digest.ObjectID][]tree.Path)
 	var ids []digest.ObjectID
@@ -168,18 +189,4 @@ func (c *Candidate) Contents(ctx context.Context, paths []tree.Path, each func(t
 		}
 		return nil
 	})
-}
-
-// keptContents is Contents of an archive.
-func (c *Candidate) keptContents(paths []tree.Path, each func(tree.Path, []byte) error) error {
-	for _, p := range paths {
-		content, ok := c.contents[p]
-		if !ok {
-			continue
-		}
-		if err := each(p, content); err != nil {
-			return err
-		}
-	}
-	return nil
 }
