@@ -52,6 +52,9 @@ func TestScripts(t *testing.T) {
 			if cond == "sandbox" {
 				return hasSandbox(), nil
 			}
+			if cond == "machines" {
+				return canBeTwoMachines(), nil
+			}
 			name, ok := strings.CutPrefix(cond, "have:")
 			if !ok {
 				return false, fmt.Errorf("unknown condition %q", cond)
@@ -81,6 +84,15 @@ func hasSandbox() bool {
 	}
 	s, err := sandbox.Find(context.Background(), sandbox.Bubblewrap)
 	return err == nil && s.Try(context.Background(), "") == nil
+}
+
+// canBeTwoMachines reports whether namespaces can be made here, and another user
+// runs programs in them.
+func canBeTwoMachines() bool {
+	if os.Getenv(testkit.All) != "" {
+		return true
+	}
+	return exec.Command("unshare", "--net", "--uts", "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "true").Run() == nil
 }
 
 // mktar OUT SPEC writes a tar of the members that SPEC lists, one a line:
