@@ -63,12 +63,13 @@ type build struct {
 	found    *finding.List
 	temp     string // folder of our own, removed at the end
 	account  *account.Account
-	laid     tree.Tree // the source as it was laid out
-	now      tree.Tree // what the work folder holds
-	built    tree.Tree // of the built commit
-	archived tree.Tree // what the archives have of it
-	raw      []byte    // the built commit
-	roots    [][]byte  // the commit before the first release's, if this is that
+	laid     tree.Tree            // the source as it was laid out
+	now      tree.Tree            // what the work folder holds
+	built    tree.Tree            // of the built commit
+	archived tree.Tree            // what the archives have of it
+	images   map[tree.Path]string // files here with what they have otherwise
+	raw      []byte               // the built commit
+	roots    [][]byte             // the commit before the first release's, if this is that
 	record   *buildrecord.Record
 	result   *Result
 }
@@ -154,6 +155,7 @@ func (b *build) writeArchives(ctx context.Context) error {
 		return err
 	}
 	b.record.Archives, b.record.Tar, b.record.Filtered, b.archived = out.Archives, out.Tar, out.Filtered, out.Tree
+	b.images = out.Images
 	b.record.Steps = append(b.record.Steps, out.Steps...)
 	b.result.Notes = append(b.result.Notes, out.Notes...)
 	return nil

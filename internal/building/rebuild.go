@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/countermark/countermark/internal/building/candidate"
@@ -114,9 +115,13 @@ func (b *build) rebuild(ctx context.Context, o RebuildOptions, r *Rebuilt) error
 
 // compare compares what was built with the candidate.
 func (b *build) compare(ctx context.Context, r *Rebuilt) error {
-	ours := b.built
+	ours, source := b.built, b.laid
 	if r.Candidate.IsArchive() {
 		ours = b.archived
+		var err error
+		if source, err = b.archivedSource(); err != nil {
+			return err
+		}
 		r.SameTar = r.Candidate.TarSHA == b.record.Tar.SHA256 && !r.Candidate.TarSHA.IsZero()
 		for _, a := range b.record.Archives {
 			r.SameFile = r.SameFile || a.SHA256 == r.Candidate.SHA256
@@ -129,11 +134,24 @@ func (b *build) compare(ctx context.Context, r *Rebuilt) error {
 		formats = r.Candidate.Formats
 	}
 	var err error
-	r.Comparison, err = reproduction.Compare(reproduction.Input{Ours: ours, Theirs: r.Candidate.Tree, Source: b.laid, Formats: formats})
+	r.Comparison, err = reproduction.Compare(reproduction.Input{Ours: ours, Theirs: r.Candidate.Tree, Source: source, Formats: formats})
 	if err != nil {
 		return err
 	}
 	return b.explainDifferences(ctx, r)
+}
+
+// archivedSource returns the source with the files that a checkout converts as the
+// archives have them: they are the source's all the same.
+func (b *build) archivedSource() (tree.Tree, error) {
+	entries := slices.Clone(b.laid.Entries())
+	for i := range entries {
+		e := &entries[i]
+		if _, ok := b.images[e.Path]; ok && e.IDs.Agree(b.built.Lookup(e.Path).IDs) {
+			e.IDs, e.Size = b.archived.Lookup(e.Path).IDs, b.archived.Lookup(e.Path).Size
+		}
+	}
+	return tree.Build(entries)
 }
 
 // explainDifferences looks for the causes of what differs.
@@ -159,11 +177,15 @@ func (b *build) explainDifferences(ctx context.Context, r *Rebuilt) error {
 	var failed error
 	pairs := func(yield func(cause.Pair) bool) {
 		failed = r.Candidate.Contents(ctx, paths, func(p tree.Path, theirs []byte) error {
-			pair, err := b.pair(root, index, p, theirs, r.Candidate.Tree.Lookup(p))
-			if err == nil && !yield(pair) {
-				err = context.Canceled
+			ours, err := b.content(root, p, r.Candidate.IsArchive())
+			if err != nil {
+				return err
 			}
-			return err
+			pair := cause.Pair{Path: p, Ours: side(index, p, ours, b.built.Lookup(p)), Theirs: side(index, p, theirs, r.Candidate.Tree.Lookup(p))}
+			if !yield(pair) {
+				return context.Canceled
+			}
+			return nil
 		})
 	}
 	found := cause.Explain(pairs, b.causes())
@@ -173,16 +195,20 @@ func (b *build) explainDifferences(ctx context.Context, r *Rebuilt) error {
 	return r.Comparison.Explain(found)
 }
 
-// pair returns both sides of a file.
-func (b *build) pair(root *os.Root, index *knownfile.Index, p tree.Path, theirs []byte, e *tree.Entry) (cause.Pair, error) {
-	mine := b.built.Lookup(p)
-	content, err := worktree.Open(root, mine)
+// content returns what the built commit has of a file, or what the archives have.
+func (b *build) content(root *os.Root, p tree.Path, archived bool) ([]byte, error) {
+	var content io.ReadCloser
+	var err error
+	if image, ok := b.images[p]; ok && archived {
+		content, err = os.Open(image)
+	} else {
+		content, err = worktree.Open(root, b.built.Lookup(p))
+	}
 	if err != nil {
-		return cause.Pair{}, err
+		return nil, err
 	}
 	defer content.Close()
-	ours, err := io.ReadAll(io.LimitReader(content, cause.MaxFileBytes+1))
-	return cause.Pair{Path: p, Ours: side(index, p, ours, mine), Theirs: side(index, p, theirs, e)}, err
+	return io.ReadAll(io.LimitReader(content, cause.MaxFileBytes+1))
 }
 
 func side(index *knownfile.Index, p tree.Path, content []byte, e *tree.Entry) cause.File {

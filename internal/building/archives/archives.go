@@ -48,7 +48,8 @@ type Input struct {
 
 // Output is what was made, for the record.
 type Output struct {
-	Tree     tree.Tree // what they have of the built tree
+	Tree     tree.Tree            // what they have of the built tree
+	Images   map[tree.Path]string // files here with what they have otherwise than it, until Temp is removed
 	Archives []buildrecord.Archive
 	Tar      buildrecord.Tar
 	Filtered []buildrecord.Filtered
@@ -72,7 +73,7 @@ func Make(ctx context.Context, in Input) (*Output, error) {
 		return nil, fmt.Errorf("making a folder for the tar: %w", err)
 	}
 	err := x.make(ctx)
-	x.out.Tree = x.archived
+	x.out.Tree, x.out.Images = x.archived, x.images
 	return &x.out, err
 }
 
