@@ -14,6 +14,7 @@ import (
 	"github.com/countermark/countermark/internal/gitobject"
 	"github.com/countermark/countermark/internal/gitrepo/pack"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
+	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/tree"
 	"github.com/countermark/countermark/internal/worktree"
 )
@@ -50,7 +51,7 @@ func (b *build) commit(ctx context.Context) error {
 		return nil
 	}
 	if built.Len() == 0 {
-		return fmt.Errorf("nothing is left to be released: the recipe's omit means every path")
+		return report.UsageFailure("let omit mean less", "nothing is left to be released: the recipe's omit means every path")
 	}
 	b.built = built
 	branch, err := b.source.Recipe.BranchOf(b.source.Version)

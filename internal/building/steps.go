@@ -92,7 +92,8 @@ func (b *build) runStep(ctx context.Context, i int) error {
 	}
 	before := b.now
 	if b.now, err = b.read(ctx); err != nil {
-		return err
+		return b.found.AddRefusal(finding.Finding{Rule: finding.Dirty, Step: step.Name, Detail: "the step made what no release can hold",
+			Hint: "have the step name it otherwise, or remove it before it ends"}, err)
 	}
 	if b.now, err = checkout.Restore(ctx, b.source, checkout.Folder{Dir: b.work(), Laid: b.laid, Read: b.now}); err != nil {
 		return err

@@ -298,7 +298,12 @@ func (x *making) accept(ctx context.Context, name string, encoder []string, bann
 	path := filepath.Join(x.Release, name)
 	contents, err := x.readArchive(ctx, path)
 	if err != nil {
-		return fmt.Errorf("reading %s again: %w", name, err)
+		err = x.Found.AddRefusal(finding.Finding{Rule: finding.Archive, Detail: "no verifier accepts " + name,
+			Hint: "leave the file out with omit, or change what makes it"}, err)
+		if err != nil {
+			err = fmt.Errorf("reading %s again: %w", name, err)
+		}
+		return err
 	}
 	got := contents.Identity.Git
 	if want := x.archived.Identity(x.Source.Formats()...).Git; !got.Agree(want) {

@@ -3,9 +3,11 @@
 package finding
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/sandbox"
 	"github.com/countermark/countermark/internal/tree"
 )
@@ -45,6 +47,21 @@ func (l *List) Failed() bool { return len(l.Findings) > 0 }
 // Add notes a finding.
 func (l *List) Add(f Finding) { l.Findings = append(l.Findings, f) }
 
+// AddRefusal notes that what a program made is refused: f, and what the refusal
+// says. Any other error is returned.
+func (l *List) AddRefusal(f Finding, err error) error {
+	r, ok := errors.AsType[*refusal.Refusal](err)
+	if !ok {
+		return err
+	}
+	if r.Rule == refusal.GitLimit {
+		f.Rule = Limit
+	}
+	f.Detail += ": " + r.Error()
+	l.Add(f)
+	return nil
+}
+
 // Judge notes what the end of a program says, and its last words if that is
 // something.
 func (l *List) Judge(name string, o sandbox.Outcome, log *Log) {
@@ -58,6 +75,9 @@ func (l *List) Judge(name string, o sandbox.Outcome, log *Log) {
 			Hint: "declare what it needs as a [[download]], with its digest"})
 	}
 	switch {
+	case o.Limit == sandbox.UnreadableOutput:
+		l.Add(Finding{Rule: Limit, Step: name, Detail: "the step left files or folders that may not be read, so that they cannot be counted",
+			Hint: "have it give the right to read back: chmod -R u+rwX"})
 	case o.Limit != sandbox.NoLimit:
 		l.Add(Finding{Rule: Limit, Step: name, Detail: fmt.Sprintf("the step hit the limit on %s", o.Limit),
 			Hint: "the recipe's [limits] and the flags --max-time, --max-bytes and --max-files set them"})
