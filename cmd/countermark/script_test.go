@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"context"
+	"debug/elf"
 	"fmt"
 	"io"
 	"os"
@@ -52,8 +53,11 @@ func TestScripts(t *testing.T) {
 			if cond == "sandbox" {
 				return hasSandbox(), nil
 			}
-			if cond == "machines" {
+			switch cond {
+			case "machines":
 				return canBeTwoMachines(), nil
+			case "static":
+				return hasStaticBusybox(), nil
 			}
 			name, ok := strings.CutPrefix(cond, "have:")
 			if !ok {
@@ -93,6 +97,25 @@ func canBeTwoMachines() bool {
 		return true
 	}
 	return exec.Command("unshare", "--net", "--uts", "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "true").Run() == nil
+}
+
+// hasStaticBusybox reports whether busybox needs no libraries: then it is a whole
+// system.
+func hasStaticBusybox() bool {
+	if os.Getenv(testkit.All) != "" {
+		return true
+	}
+	path, err := exec.LookPath("busybox")
+	if err != nil {
+		return false
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	libraries, err := f.ImportedLibraries()
+	return err == nil && len(libraries) == 0
 }
 
 // mktar OUT SPEC writes a tar of the members that SPEC lists, one a line:

@@ -58,7 +58,11 @@ func (r *Result) built(t *strings.Builder) {
 		fmt.Fprintf(t, "  step %s: %d files made, %d changed, in %.1f s\n", escape.Text(s.Name), len(s.Outputs), len(s.Changes), float64(s.Milliseconds)/1000)
 	}
 	e := b.Environment
-	fmt.Fprintf(t, "  in    %s (%s), sandbox: %s\n", escape.Text(e.Kind), e.System, sandboxText(e.Sandbox))
+	system := e.System
+	if system != "" {
+		system = " (" + system + ")"
+	}
+	fmt.Fprintf(t, "  in    %s%s, sandbox: %s\n", escape.Text(e.Kind), system, sandboxText(e.Sandbox))
 	fmt.Fprintf(t, "  commit %s  on %s\n", b.Built.Commit, escape.Text(r.Branch))
 	fmt.Fprintf(t, "  tree   %s\n", b.Built.Tree)
 	fmt.Fprintf(t, "  tree   sha256:%s\n", b.Built.TreeSHA256)
