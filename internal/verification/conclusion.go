@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/countermark/countermark/internal/archive"
+	"github.com/countermark/countermark/internal/builtcommit"
 	"github.com/countermark/countermark/internal/compare"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/refusal"
@@ -109,7 +110,7 @@ func (v *verification) notes(result *compare.Report, contents *archive.Contents)
 // checkClaims holds the commit ids embedded in the archives to the commit.
 func (v *verification) checkClaims(ctx context.Context, result *compare.Report, all []*archive.Contents) {
 	for _, contents := range all {
-		if id := contents.Embedded; !id.IsZero() && id != v.target.ID && (v.doc.Claim == nil || v.doc.Claim.Embedded != id.String()) {
+		if id := contents.Embedded; !id.IsZero() && id != v.target.ID && (v.doc.Claim == nil || v.doc.Claim.Embedded != id.String()) && !v.isBuiltFrom(ctx, id) {
 			v.checkClaim(ctx, result, id)
 		}
 		if v.doc.Claim != nil && !v.doc.Claim.SameTree {
@@ -132,6 +133,14 @@ func (v *verification) checkClaim(ctx context.Context, result *compare.Report, i
 		return
 	}
 	v.doc.Notes = append(v.doc.Notes, fmt.Sprintf("the archive says that it was made from commit %v, %s", id, which))
+}
+
+// isBuiltFrom reports whether the commit is a built commit of the source commit:
+// a project whose own command makes the archives runs git archive on the source.
+func (v *verification) isBuiltFrom(ctx context.Context, source digest.ObjectID) bool {
+	_, raw, _ := v.repo.Object(ctx, v.target.ID) // of nothing, no built commit is made
+	built, err := builtcommit.Parse(v.repo.Format(), raw)
+	return err == nil && built.Source.Commit == source
 }
 
 // checkRecorded holds tag and archive to what the lock file recorded of the
