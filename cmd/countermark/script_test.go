@@ -6,6 +6,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,7 +41,7 @@ func TestScripts(t *testing.T) {
 				{"GIT_AUTHOR_NAME", "A U Thor"}, {"GIT_AUTHOR_EMAIL", "author@example.com"},
 				{"GIT_COMMITTER_NAME", "C O Mitter"}, {"GIT_COMMITTER_EMAIL", "committer@example.com"},
 				{"GIT_AUTHOR_DATE", "2024-04-01T12:00:00+0200"}, {"GIT_COMMITTER_DATE", "2024-04-01T12:00:00+0200"},
-				{"TMPDIR", filepath.Join(env.WorkDir, "tmp")},
+				{"TMPDIR", filepath.Join(env.WorkDir, "tmp")}, {"MIRROR", debianMirror},
 			} {
 				env.Setenv(kv[0], kv[1])
 			}
@@ -56,6 +57,8 @@ func TestScripts(t *testing.T) {
 			switch cond {
 			case "machines":
 				return canBeTwoMachines(), nil
+			case "mirror":
+				return hasMirror(), nil
 			case "static":
 				return hasStaticBusybox(), nil
 			}
@@ -97,6 +100,23 @@ func canBeTwoMachines() bool {
 		return true
 	}
 	return exec.Command("unshare", "--net", "--uts", "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "true").Run() == nil
+}
+
+// debianMirror is an archive of Debian packages.
+const debianMirror = "http://deb.debian.org/debian"
+
+// hasMirror reports whether that can be reached.
+func hasMirror() bool {
+	if os.Getenv(testkit.All) != "" {
+		return true
+	}
+	client := &http.Client{Timeout: 10 * time.Second}
+	answer, err := client.Head(debianMirror + "/dists/bookworm/Release")
+	if err != nil {
+		return false
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
 }
 
 // hasStaticBusybox reports whether busybox needs no libraries: then it is a whole
