@@ -36,6 +36,7 @@ name = "two"
 run = ["two"]
 outputs = ["late"]
 changes = ["version.h", "configure"]
+discard = ["gen/a*"]
 [built]
 branch = "toy-built"
 author = {name = "a", email = "b"}
@@ -128,6 +129,10 @@ func TestStep(t *testing.T) {
 		{"removed", strings.Replace(laid, "README=r", "", 1), laid, "README removed file | README created file"},
 		{"removed and left out", strings.Replace(laid, "left/a=a", "", 1), strings.Replace(laid, "left/a=a", "", 1), ""},
 		{"download changed", strings.Replace(laid, "phar=p", "phar=q", 1), laid, "phar changed file | phar changed file"},
+		{"a discard does not permit what is another step's output", laid, laid + " gen/a.c=c", "| gen/a.c created file"},
+		{"a FIFO that stays is not changed", laid + " configure!", laid + " configure!", ""},
+		{"in order", laid + " z=1 y=1 x=1 w=1 v=1 u=1", laid + " z=1 y=1 x=1 w=1 v=1 u=1",
+			"u created file, v created file, w created file, x created file, y created file, z created file | "},
 		{"empty directories are nobody's", laid + " empty/", laid, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -151,6 +156,21 @@ func TestOpen(t *testing.T) {
 	_, wrong := account.Open(parse(t), trees(t, source), trees(t, strings.Replace(laid, "README=r", "README=s", 1)+" configure=c"))
 	if got, want := say(wrong), "README changed file, configure created file"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	// A download does not take the place of a file that the source has.
+	if _, wrong := account.Open(parse(t), trees(t, source+" phar=x"), trees(t, laid)); say(wrong) != "phar changed file" {
+		t.Errorf("got %q", say(wrong))
+	}
+}
+
+// Every step that changed a path is remembered.
+func TestChangers(t *testing.T) {
+	a, _ := account.Open(parse(t), trees(t, source), trees(t, laid))
+	a.Step(0, trees(t, laid+" configure=a"))
+	a.Step(1, trees(t, laid+" configure=b"))
+	a.Step(1, trees(t, laid+" configure=c"))
+	if m, _ := a.MakerOf("configure"); !slices.Equal(m.Changers, []int{1, 1}) {
+		t.Errorf("changed by %v", m.Changers)
 	}
 }
 
