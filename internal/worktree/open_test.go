@@ -39,6 +39,13 @@ func TestOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
+	checkContents(t, root, read)
+	checkReplaced(t, root, read.Lookup("d/file"))
+}
+
+// checkContents holds Open to what lies there.
+func checkContents(t *testing.T, root *os.Root, read tree.Tree) {
+	t.Helper()
 	want := map[tree.Path]string{"d/file": "content", "link": "../outside", "d/inside": "file"}
 	for path, content := range want {
 		e := read.Lookup(path)
@@ -54,16 +61,18 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: %q of %d bytes, %v, want %q", path, got, e.Size, err, content)
 		}
 	}
+}
 
-	// Somebody puts a link in the file's place.
-	file := read.Lookup("d/file")
-	if err := os.Remove(filepath.Join(work, "d", "file")); err != nil {
+// checkReplaced puts a link in the file's place.
+func checkReplaced(t *testing.T, root *os.Root, file *tree.Entry) {
+	t.Helper()
+	if err := root.Remove("d/file"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := worktree.Open(root, file); err == nil {
 		t.Error("a file that has gone is opened")
 	}
-	if err := os.Symlink("../../outside", filepath.Join(work, "d", "file")); err != nil {
+	if err := root.Symlink("../../outside", "d/file"); err != nil {
 		t.Fatal(err)
 	}
 	if r, err := worktree.Open(root, file); err == nil {

@@ -86,7 +86,8 @@ func findCommit(ctx context.Context, repo *gitrepo.Repository, id digest.ObjectI
 // contents are kept that are other than ours.
 func (t *Target) Read(ctx context.Context, prefix string, ours tree.Tree, line *progress.Line) (*Candidate, error) {
 	if t.repo == nil {
-		return ofArchive(ctx, t.archive, prefix, ours, line)
+		line.Text("reading " + filepath.Base(t.archive))
+		return ofArchive(ctx, t.archive, prefix, ours)
 	}
 	return ofCommit(ctx, t.repo, t.commit, t.name)
 }
@@ -115,13 +116,12 @@ func ofCommit(ctx context.Context, repo *gitrepo.Repository, id digest.ObjectID,
 	return c, err
 }
 
-func ofArchive(ctx context.Context, path, prefix string, ours tree.Tree, line *progress.Line) (*Candidate, error) {
+func ofArchive(ctx context.Context, path, prefix string, ours tree.Tree) (*Candidate, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	line.Text("reading " + filepath.Base(path))
 	a, err := archive.Open(f, archive.Options{Prefix: prefix, PrefixSet: true, Envelope: envelope.Options{}})
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
@@ -159,14 +159,7 @@ func (k *keeper) Inspect(e *tree.Entry, content []byte) {
 // the content may not be kept.
 func (c *Candidate) Contents(ctx context.Context, paths []tree.Path, each func(tree.Path, []byte) error) error {
 	if c.IsArchive() {
-		for _, p := range paths {
-			if content, ok := c.contents[p]; ok {
-				if err := each(p, content); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		return c.keptContents(paths, each)
 	}
 	at := make(map[digest.ObjectID][]tree.Path)
 	var ids []digest.ObjectID
@@ -189,4 +182,18 @@ func (c *Candidate) Contents(ctx context.Context, paths []tree.Path, each func(t
 		}
 		return nil
 	})
+}
+
+// keptContents is Contents of an archive.
+func (c *Candidate) keptContents(paths []tree.Path, each func(tree.Path, []byte) error) error {
+	for _, p := range paths {
+		content, ok := c.contents[p]
+		if !ok {
+			continue
+		}
+		if err := each(p, content); err != nil {
+			return err
+		}
+	}
+	return nil
 }
