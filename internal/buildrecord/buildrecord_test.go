@@ -37,6 +37,7 @@ func sample(t testing.TB) *buildrecord.Record {
 			Outputs: []buildrecord.File{{Path: "a/b", Mode: "100644", Blob: id(t, "6"), SHA256: tree256}}}},
 		Built:    buildrecord.Built{Branch: "refs/heads/toy-built", Commit: id(t, "7"), Parents: []digest.ObjectID{id(t, "2")}, Tree: id(t, "8"), TreeSHA256: tree256},
 		Tar:      buildrecord.Tar{SHA256: digest.SHA256{3}, Bytes: 10240, Tree: id(t, "8"), TreeSHA256: tree256},
+		Filtered: []buildrecord.Filtered{{Path: "ident.c", By: []string{}, Built: buildrecord.File{Path: "ident.c", Mode: "100644"}, Archive: buildrecord.File{Path: "ident.c", Mode: "100644"}}},
 		Archives: []buildrecord.Archive{{Name: "toy-1.0.tar.gz", SHA256: digest.SHA256{4}, Bytes: 100, Encoder: []string{"gzip", "-9", "-n"}}},
 	}
 }
@@ -78,6 +79,7 @@ func TestParseRefuses(t *testing.T) {
 		"spacing":            {`"version": "1.0"`, `"version":  "1.0"`, "not written as records are"},
 		"escapes":            {`"one <&>"`, `"one \u003c&>"`, "not written as records are"},
 		"null":               {`"changes": []`, `"changes": null`, "not written as records are"},
+		"null in a file":     {`"by": []`, `"by": null`, "not written as records are"},
 		"a bad path":         {`"a/b"`, `"a/../b"`, "NAME_"},
 		"a bad id":           {strings.Repeat("7", 40), strings.Repeat("7", 39), "object id"},
 		"no commit":          {`"commit": "` + strings.Repeat("7", 40), `"commit": "`, "what was built of what"},

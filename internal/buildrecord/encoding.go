@@ -100,6 +100,9 @@ func (r *Record) fill() {
 	}
 	list(&r.Built.Parents)
 	list(&r.Filtered)
+	for i := range r.Filtered {
+		list(&r.Filtered[i].By)
+	}
 	list(&r.Archives)
 	for i := range r.Archives {
 		list(&r.Archives[i].Encoder)
