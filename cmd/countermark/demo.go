@@ -19,10 +19,11 @@ func newDemoCommand(s streams) *cobra.Command {
 	keep := ""
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Show what verify catches, on a small project",
-		Long: "Makes a small project with a generated file, tags and releases it, verifies the\n" +
-			"release, and then tampers with it in four ways. It needs git, no network, and a\n" +
-			"second or two.\n\n" + exitHelp,
+		Short: "Show what build and verify do, on a small project",
+		Long: "Makes a small project with a generated file, builds its release, and builds it\n" +
+			"again: once as it was, once after somebody tampered with the generator. Then it\n" +
+			"verifies the release, and tampers with it in four ways. It needs git, no network,\n" +
+			"and a few seconds; where no sandbox works it says so and builds nothing.\n\n" + exitHelp,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return report.UsageFailure("countermark demo, or --help", "demo takes no arguments, and here is %q", args[0])
@@ -110,7 +111,7 @@ func runDemo(ctx context.Context, keep string, s streams) (err error) {
 	if d.dir, err = filepath.Abs(d.dir); err != nil {
 		return fmt.Errorf("finding the demo's folder: %w", err)
 	}
-	project, err := d.makeProject(ctx)
+	project, err := d.makeProject(ctx, projectRepo)
 	if err != nil {
 		return err
 	}
@@ -139,13 +140,13 @@ func runDemo(ctx context.Context, keep string, s streams) (err error) {
 // release shows the honest release, from tag to lock file.
 func (d *demo) release(ctx context.Context, project *demoProject) (release, error) {
 	d.heading("A project, hello, with one generated file. Its release 1.0 is tagged v1.0 in git.")
-	d.say("  hello.git  refs/tags/v1.0 = commit %s", project.commit[:12])
+	d.say("  %s  refs/tags/v1.0 = commit %s", project.name, project.commit[:12])
 	d.say("  %s  the files of that commit, and words.h, generated from words.txt", archiveName)
 	good := project.release()
-	if err := good.write(d.path(archiveName)); err != nil {
+	if err := d.makeArchive(ctx, good); err != nil {
 		return nil, err
 	}
-	d.heading("Is the archive exactly that commit?")
+	d.heading("Somebody downloads the archive. Is it exactly that commit?")
 	if err := d.verify(ctx, exitDoesNot); err != nil {
 		return nil, err
 	}
@@ -164,11 +165,11 @@ func (d *demo) release(ctx context.Context, project *demoProject) (release, erro
 
 // verify runs the command in the demo's folder and holds it to an exit status.
 func (d *demo) verify(ctx context.Context, want int, flags ...string) error {
-	d.say("%s", d.bold("  $ countermark verify "+strings.Join(append([]string{archiveName, "--repo hello.git"}, flags...), " ")))
+	d.command(append([]string{"verify", archiveName, "--repo", projectRepo}, flags...)...)
 	var out bytes.Buffer
 	got := verifyAndPrint(ctx, verifyOptions{
 		Options: verification.Options{
-			Archives: []string{d.path(archiveName)}, Repository: d.path("hello.git"), Lock: d.path(verification.LockFileName),
+			Archives: []string{d.path(archiveName)}, Repository: d.path(projectRepo), Lock: d.path(verification.LockFileName),
 			MayLackLock: true, UpdateLock: len(flags) > 0, Decoder: "go",
 		},
 		style: &d.style,
@@ -176,8 +177,12 @@ func (d *demo) verify(ctx context.Context, want int, flags ...string) error {
 	if err := errors.Join(ctx.Err(), d.err); err != nil {
 		return err
 	}
-	text := strings.ReplaceAll(out.String(), d.dir+string(filepath.Separator), "")
-	for line := range strings.Lines(text) {
+	return d.answer(out.String(), got, want)
+}
+
+// answer shows what a command printed, and holds it to an exit status.
+func (d *demo) answer(printed string, got, want int) error {
+	for line := range strings.Lines(strings.ReplaceAll(printed, d.dir+string(filepath.Separator), "")) {
 		d.say("%s%s", indent, strings.TrimSuffix(line, "\n"))
 	}
 	d.say("%sexit status %d", indent, got)
@@ -185,6 +190,11 @@ func (d *demo) verify(ctx context.Context, want int, flags ...string) error {
 		return &report.Failure{Code: report.Internal, Detail: fmt.Sprintf("the demo expected exit status %d here; this is a defect of countermark", want)}
 	}
 	return nil
+}
+
+// command shows the command that is run.
+func (d *demo) command(words ...string) {
+	d.say("%s", d.bold("  $ countermark "+strings.Join(words, " ")))
 }
 
 func (d *demo) path(name string) string { return filepath.Join(d.dir, name) }

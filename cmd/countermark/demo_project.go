@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,11 @@ import (
 	"github.com/countermark/countermark/internal/report"
 )
 
-const archiveName = "hello-1.0.tar.gz"
+// What lies in the demo's folder.
+const (
+	projectRepo = "hello.git"
+	archiveName = "hello-1.0.tar.gz"
+)
 
 // member is one file of the demo's project or release.
 type member struct {
@@ -35,13 +40,19 @@ const demoTime = 1711713600 // 2024-03-29 12:00 UTC
 
 var demoSource = release{
 	{name: ".gitattributes", content: "hello.c ident\n"},
-	{name: "generate.awk", content: "{ printf \"\\\"%s\\\",\\n\", $0 }\n"},
+	{name: "countermark.toml", content: demoRecipe},
+	{name: "generate.sh", content: "while read -r word; do printf '\"%s\",\\n' \"$word\"; done <words.txt >words.h\n"},
 	{name: "hello.c", content: "/* $Id$ */\n#include <stdio.h>\nstatic const char *words[] = {\n#include \"words.h\"\n};\nint main(void) { printf(\"%s, %s\\n\", words[0], words[1]); return 0; }\n"},
 	{name: "tests/check.sh", content: "#!/bin/sh\n./hello | grep -q 'hello, world'\n", exec: true},
 	{name: "words.txt", content: "hello\nworld\n"},
 }
 
-// generate does what the project's generate.awk does to words.txt.
+// demoRecipe is how the project's release is made.
+//
+//go:embed demo.toml
+var demoRecipe string //nolint:gochecknoglobals // go:embed needs a variable
+
+// generate does what the project's generate.sh does to words.txt.
 func generate(words string) string {
 	var b strings.Builder
 	for line := range strings.Lines(words) {
@@ -90,8 +101,9 @@ func (r release) write(path string) error {
 	return os.WriteFile(path, b.Bytes(), 0o644)
 }
 
-// demoProject is the demo's repository.
+// demoProject is a repository of the demo's.
 type demoProject struct {
+	name   string // of its folder
 	commit string
 	ids    map[string]string // of the committed blobs
 }
@@ -111,14 +123,15 @@ func (p *demoProject) release() release {
 	return out.with(member{name: "words.h", content: generate(words)})
 }
 
-// makeProject writes the project into a bare repository with plumbing only.
-func (d *demo) makeProject(ctx context.Context) (*demoProject, error) {
+// makeProject writes the project into the bare repository of that name, with
+// plumbing only.
+func (d *demo) makeProject(ctx context.Context, name string) (*demoProject, error) {
 	git, err := exec.LookPath("git")
 	if err != nil {
 		return nil, report.UsageFailure("install git 2.39 or newer", "the demo needs git: %v", err)
 	}
 	run := func(stdin string, args ...string) (string, error) {
-		cmd := exec.CommandContext(ctx, git, append([]string{"--git-dir=" + d.path("hello.git")}, args...)...)
+		cmd := exec.CommandContext(ctx, git, append([]string{"--git-dir=" + d.path(name)}, args...)...)
 		cmd.Dir, cmd.Stdin = d.dir, strings.NewReader(stdin)
 		cmd.Env = []string{"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull, "LC_ALL=C", "PATH=" + os.Getenv("PATH")}
 		var errs bytes.Buffer
@@ -132,7 +145,7 @@ func (d *demo) makeProject(ctx context.Context) (*demoProject, error) {
 	if _, err := run("", "init", "-q", "--bare", "--template="); err != nil {
 		return nil, err
 	}
-	p := &demoProject{ids: make(map[string]string)}
+	p := &demoProject{name: name, ids: make(map[string]string)}
 	tree, err := p.writeTree(run)
 	if err != nil {
 		return nil, err

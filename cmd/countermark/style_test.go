@@ -17,7 +17,7 @@ import (
 func styled(t *testing.T, d *demo, style report.Style) string {
 	t.Helper()
 	var out, errs bytes.Buffer
-	verifyAndPrint(context.Background(), verifyOptions{Options: verification.Options{Archives: []string{d.path(archiveName)}, Repository: d.path("hello.git"),
+	verifyAndPrint(context.Background(), verifyOptions{Options: verification.Options{Archives: []string{d.path(archiveName)}, Repository: d.path(projectRepo),
 		Decoder: "go", Lock: d.path(verification.LockFileName), MayLackLock: true}, style: &style}, streams{in: strings.NewReader(""), out: &out, err: &errs})
 	if out.Len() == 0 {
 		t.Fatalf("no report: %s", errs.Bytes())
@@ -32,7 +32,7 @@ var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 func TestColoursMoveNothing(t *testing.T) {
 	testkit.Program(t, "git")
 	d := &demo{s: streams{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}}, dir: t.TempDir()}
-	project, err := d.makeProject(context.Background())
+	project, err := d.makeProject(context.Background(), projectRepo)
 	if err != nil {
 		t.Fatal(err)
 	}

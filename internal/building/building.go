@@ -34,6 +34,7 @@ type Options struct {
 	Setting  setting.Options
 	Output   string         // folder of the release, which must not exist, or hold this very release; "": named after the archives
 	Push     string         // repository that the candidate is pushed to; "" for none
+	Temp     string         // folder in which a folder to build in is made, and removed; "": one of the cache
 	Progress *progress.Line // nil: none
 }
 
@@ -189,15 +190,19 @@ func removeAll(dir string) error {
 
 // makeTemp makes the folder in which everything happens.
 func (b *build) makeTemp() error {
-	cache, err := source.CacheDir()
-	if err != nil {
-		return err
+	parent := b.o.Temp
+	if parent == "" {
+		cache, err := source.CacheDir()
+		if err != nil {
+			return err
+		}
+		parent = filepath.Join(cache, "builds")
 	}
-	parent := filepath.Join(cache, "builds")
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return fmt.Errorf("making a folder to build in: %w", err)
 	}
 	removeStale(parent)
+	var err error
 	if b.temp, err = os.MkdirTemp(parent, fmt.Sprintf("build-%d-*", os.Getpid())); err != nil {
 		return fmt.Errorf("making a folder to build in: %w", err)
 	}
