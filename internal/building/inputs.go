@@ -54,6 +54,15 @@ func (b *build) put(root *os.Root, at tree.Path, content io.Reader, url string) 
 	if err = errors.Join(err, root.Chtimes(name, when, when)); err != nil {
 		return fmt.Errorf("laying out %q: %w", at, err)
 	}
+	// The folders too are as all are, whatever our umask is.
+	for dir := filepath.Dir(name); err == nil; dir = filepath.Dir(dir) {
+		if err = errors.Join(root.Chmod(dir, 0o755), root.Chtimes(dir, when, when)); dir == "." {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("laying out the folder of %q: %w", at, err)
+	}
 	b.record.Inputs = append(b.record.Inputs, buildrecord.Input{Path: at, SHA256: sum.Digest(), URL: url})
 	return nil
 }
