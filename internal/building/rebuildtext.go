@@ -112,7 +112,7 @@ func (r *Rebuilt) identities(t *strings.Builder) {
 		case r.SameTar:
 			t.WriteString("  the same tar, byte for byte; compressed otherwise (countermark envelope looks for how)\n")
 		case r.Comparison.Verdict() != reproduction.NotSame:
-			t.WriteString("  the same files; the tars differ in times, order or other metadata\n")
+			t.WriteString("  the same files; the archives differ in times, order or other metadata\n")
 		}
 	} else if r.Comparison.Verdict() != reproduction.NotSame {
 		switch {
