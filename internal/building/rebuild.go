@@ -99,7 +99,7 @@ func (b *build) rebuild(ctx context.Context, o RebuildOptions, r *Rebuilt) error
 		return err
 	}
 	b.o.Progress.Text("comparing")
-	if r.Candidate, err = target.Read(ctx, b.source.Recipe.PrefixOf(b.source.Version), b.built, b.o.Progress); err != nil {
+	if r.Candidate, err = target.Read(ctx, b.source.Recipe.PrefixOf(b.source.Version), b.built); err != nil {
 		return err
 	}
 	if err := b.compare(ctx, r); err != nil {

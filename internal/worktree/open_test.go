@@ -7,47 +7,39 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/countermark/countermark/internal/testkit"
 	"github.com/countermark/countermark/internal/tree"
 	"github.com/countermark/countermark/internal/worktree"
 )
 
-// TestOpen: what Open gives of a file or link is what Read saw, and nothing that
-// lies elsewhere.
-func TestOpen(t *testing.T) {
-	dir := t.TempDir()
-	outside := filepath.Join(dir, "outside")
-	work := filepath.Join(dir, "work")
-	for path, content := range map[string]string{outside: "secret", filepath.Join(work, "d", "file"): "content"} {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+// opened lays files and links out below a folder beside a file with a secret, and
+// reads it.
+func opened(t *testing.T) (dir string, root *os.Root, read tree.Tree) {
+	t.Helper()
+	top := t.TempDir()
+	dir = filepath.Join(top, "work")
+	testkit.Write(t, filepath.Join(top, "outside"), "secret")
+	testkit.Write(t, filepath.Join(dir, "d", "file"), "content")
 	for name, target := range map[string]string{"link": "../outside", "d/inside": "file"} {
-		if err := os.Symlink(target, filepath.Join(work, name)); err != nil {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	read, err := worktree.Read(context.Background(), work, worktree.Reading{})
+	read, err := worktree.Read(context.Background(), dir, worktree.Reading{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := os.OpenRoot(work)
-	if err != nil {
+	if root, err = os.OpenRoot(dir); err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close()
-	checkContents(t, root, read)
-	checkReplaced(t, root, read.Lookup("d/file"))
+	t.Cleanup(func() { _ = root.Close() })
+	return dir, root, read
 }
 
-// checkContents holds Open to what lies there.
-func checkContents(t *testing.T, root *os.Root, read tree.Tree) {
-	t.Helper()
-	want := map[tree.Path]string{"d/file": "content", "link": "../outside", "d/inside": "file"}
-	for path, content := range want {
+// What Open gives of a file or link is what Read saw.
+func TestOpen(t *testing.T) {
+	_, root, read := opened(t)
+	for path, content := range map[tree.Path]string{"d/file": "content", "link": "../outside", "d/inside": "file"} {
 		e := read.Lookup(path)
 		if e == nil {
 			t.Fatalf("%s was not read", path)
@@ -63,16 +55,17 @@ func checkContents(t *testing.T, root *os.Root, read tree.Tree) {
 	}
 }
 
-// checkReplaced puts a link in the file's place.
-func checkReplaced(t *testing.T, root *os.Root, file *tree.Entry) {
-	t.Helper()
-	if err := root.Remove("d/file"); err != nil {
+// Open gives nothing that lies elsewhere, whatever was put in the file's place.
+func TestOpenStaysInside(t *testing.T) {
+	dir, root, read := opened(t)
+	file := read.Lookup("d/file")
+	if err := os.Remove(filepath.Join(dir, "d", "file")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := worktree.Open(root, file); err == nil {
 		t.Error("a file that has gone is opened")
 	}
-	if err := root.Symlink("../../outside", "d/file"); err != nil {
+	if err := os.Symlink("../../outside", filepath.Join(dir, "d", "file")); err != nil {
 		t.Fatal(err)
 	}
 	if r, err := worktree.Open(root, file); err == nil {

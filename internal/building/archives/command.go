@@ -10,6 +10,7 @@ import (
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/durable"
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/tree"
 	"github.com/countermark/countermark/internal/verification"
 )
 
@@ -77,20 +78,42 @@ func (x *making) verifyArchives(ctx context.Context, files []string) error {
 		x.Found.Said = doc.Text(report.Style{Brief: true})
 		return nil
 	}
-	return x.recordArchives(ctx, files)
+	by := make(map[string][]string)
+	for _, p := range doc.Paths {
+		by[p.Path] = p.By
+	}
+	return x.recordArchives(ctx, files, by)
 }
 
-// recordArchives records archives that were made by the project's command.
-func (x *making) recordArchives(ctx context.Context, files []string) error {
-	for _, path := range files {
+// recordArchives records archives that were made by the project's command; by says
+// which of git's filters a path of the first has gone through.
+func (x *making) recordArchives(ctx context.Context, files []string, by map[string][]string) error {
+	for i, path := range files {
 		contents, err := x.readArchive(ctx, path)
 		if err != nil {
 			return err
 		}
 		x.out.Archives = append(x.out.Archives, buildrecord.Archive{Name: filepath.Base(path), SHA256: contents.SHA256, Bytes: contents.FileBytes})
+		if i == 0 {
+			x.recordImages(contents.Tree, by)
+		}
 		if x.out.Tar.SHA256.IsZero() && !contents.TarSHA256.IsZero() {
 			x.recordTar(contents)
 		}
 	}
 	return nil
+}
+
+// recordImages records what an archive has otherwise than the built commit, which
+// was found to be images that git's filters make.
+func (x *making) recordImages(archived tree.Tree, by map[string][]string) {
+	x.archived = archived
+	for _, e := range archived.Entries() {
+		built := x.Built.Lookup(e.Path)
+		if built == nil || built.IDs.Agree(e.IDs) {
+			continue
+		}
+		x.out.Filtered = append(x.out.Filtered, buildrecord.Filtered{Path: e.Path, By: by[string(e.Path)],
+			Built: buildrecord.FileOf(built, x.Source.Format()), Archive: buildrecord.FileOf(&e, x.Source.Format())})
+	}
 }

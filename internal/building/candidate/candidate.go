@@ -18,7 +18,6 @@ import (
 	"github.com/countermark/countermark/internal/gitobject"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
-	"github.com/countermark/countermark/internal/progress"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/tree"
 )
@@ -84,9 +83,8 @@ func findCommit(ctx context.Context, repo *gitrepo.Repository, id digest.ObjectI
 
 // Read reads the target. Of an archive, which holds everything below prefix, the
 // contents are kept that are other than ours.
-func (t *Target) Read(ctx context.Context, prefix string, ours tree.Tree, line *progress.Line) (*Candidate, error) {
+func (t *Target) Read(ctx context.Context, prefix string, ours tree.Tree) (*Candidate, error) {
 	if t.repo == nil {
-		line.Text("reading " + filepath.Base(t.archive))
 		return ofArchive(ctx, t.archive, prefix, ours)
 	}
 	return ofCommit(ctx, t.repo, t.commit, t.name)
@@ -159,7 +157,7 @@ func (k *keeper) Inspect(e *tree.Entry, content []byte) {
 // the content may not be kept.
 func (c *Candidate) Contents(ctx context.Context, paths []tree.Path, each func(tree.Path, []byte) error) error {
 	if c.IsArchive() {
-		return c.keptContents(paths, each)
+		return c.kept(paths, each)
 	}
 	at := make(map[digest.ObjectID][]tree.Path)
 	var ids []digest.ObjectID
@@ -184,8 +182,8 @@ func (c *Candidate) Contents(ctx context.Context, paths []tree.Path, each func(t
 	})
 }
 
-// keptContents is Contents of an archive.
-func (c *Candidate) keptContents(paths []tree.Path, each func(tree.Path, []byte) error) error {
+// kept calls each with the contents of an archive that were kept.
+func (c *Candidate) kept(paths []tree.Path, each func(tree.Path, []byte) error) error {
 	for _, p := range paths {
 		content, ok := c.contents[p]
 		if !ok {
