@@ -9,9 +9,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/countermark/countermark/internal/testkit"
 )
 
-var readmePath = filepath.Join("..", "..", "README.md")
+var (
+	readmePath = filepath.Join("..", "..", "README.md")
+	recipePath = filepath.Join("..", "..", "docs", "first-recipe.md")
+)
 
 // readmeRelease is the release that README.md verifies, with the repository
 // that stands for its address.
@@ -19,7 +24,12 @@ var readmeRelease = struct{ name, url string }{"xz-5.4.1", "https://github.com/t
 
 func readReadme(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(readmePath)
+	return readDocument(t, readmePath)
+}
+
+func readDocument(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,10 +49,11 @@ func consoles(t *testing.T, readme string) []string {
 	return blocks
 }
 
-// Every command in README.md exists, with the flags that it is given.
+// Every command in README.md and in docs/first-recipe.md exists, with the flags
+// that it is given.
 func TestReadmeCommandsExist(t *testing.T) {
 	seen := make(map[string]int)
-	for _, block := range consoles(t, readReadme(t)) {
+	for _, block := range append(consoles(t, readReadme(t)), consoles(t, readDocument(t, recipePath))...) {
 		for line := range strings.Lines(block) {
 			command, isCommand := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "$ ")
 			if !isCommand {
@@ -61,7 +72,7 @@ func TestReadmeCommandsExist(t *testing.T) {
 			}
 		}
 	}
-	if seen["countermark"] < 3 || seen["go"] < 2 {
+	if seen["countermark"] < 12 || seen["go"] < 2 {
 		t.Errorf("found the commands %v, expected more", seen)
 	}
 }
@@ -137,6 +148,48 @@ func TestReadmeShowsARealRun(t *testing.T) {
 var decoderOfFile = regexp.MustCompile(`(?m)^(  file sha256:[0-9a-f]{64}  \S+).*$`)
 
 func withoutDecoder(report string) string { return decoderOfFile.ReplaceAllString(report, "$1") }
+
+// What README.md shows of a rebuild is what the program prints of the demo's
+// project, to the byte.
+func TestReadmeShowsARebuild(t *testing.T) {
+	if !hasSandbox() {
+		t.Skip("no sandbox works here: countermark doctor says why")
+	}
+	testkit.Program(t, "git")
+	hello := filepath.Join(t.TempDir(), "hello")
+	call := func(args ...string) (int, string) {
+		var out, errs bytes.Buffer
+		exit := run(context.Background(), args, streams{in: strings.NewReader(""), out: &out, err: &errs})
+		if errs.Len() > 0 {
+			t.Fatalf("%q: %s", args, errs.Bytes())
+		}
+		return exit, out.String()
+	}
+	if exit, out := call("demo", "--keep", hello); exit != exitHolds {
+		t.Fatalf("exit status %d:\n%s", exit, out)
+	}
+	readme := readReadme(t)
+	for repo, want := range map[string]int{projectRepo: exitHolds, ciRepo: exitDoesNot} {
+		exit, out := call("rebuild", "v1.0", "--repo", filepath.Join(hello, repo))
+		if exit != want {
+			t.Errorf("%s: exit status %d, want %d", repo, exit, want)
+		}
+		_, after, found := strings.Cut(readme, "$ countermark rebuild v1.0 --repo hello/"+repo+"\n")
+		end := regexp.MustCompile("(?m)^(\\$ |```)").FindStringIndex(after)
+		if !found || end == nil {
+			t.Fatalf("README.md does not show the rebuild of %s", repo)
+		}
+		if shown := after[:end[0]]; shown != out && !*updateFiles {
+			t.Errorf("README.md shows\n%s\nand the program prints\n%s\nrun this test with -update", shown, out)
+		}
+		readme = readme[:len(readme)-len(after)] + out + after[end[0]:]
+	}
+	if *updateFiles {
+		if err := os.WriteFile(readmePath, []byte(readme), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 // README.md's exit statuses are those of the help.
 func TestReadmeExitStatuses(t *testing.T) {
