@@ -165,3 +165,20 @@ func TestLimitIsSpecified(t *testing.T) {
 		t.Errorf("the specification has the limit %q, the code %d", m, buildrecord.MaxBytes)
 	}
 }
+
+// TestExampleIsARecord: the example of the specification is a record, to the byte.
+func TestExampleIsARecord(t *testing.T) {
+	text, err := os.ReadFile(specification)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```json\n")
+	example, _, _ := strings.Cut(rest, "```\n")
+	r, err := buildrecord.Parse([]byte(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Filtered) == 0 || len(r.Steps) == 0 || len(r.Archives) == 0 {
+		t.Errorf("the example shows too little: %+v", r)
+	}
+}
