@@ -127,12 +127,14 @@ var policy = map[string]permission{
 		system: []string{"os", "path/filepath"}},
 	"internal/building": {layer: commands, // any
 		system: []string{"os", "path/filepath", "syscall"}},
-	"internal/building/archives":  {layer: commands, system: []string{"os", "path/filepath"}},
-	"internal/building/candidate": {layer: commands, system: []string{"os", "path/filepath"}},
-	"internal/building/checkout":  {layer: commands, system: []string{"os", "path/filepath"}},
-	"internal/building/finding":   {layer: commands, system: []string{"os", "path/filepath"}},
-	"internal/building/setting":   {layer: commands, system: []string{"os", "path/filepath", "runtime"}},
-	"internal/building/source":    {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/archives":   {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/candidate":  {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/checkout":   {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/difference": {layer: commands, system: []string{"os"}},
+	"internal/building/finding":    {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/setting":    {layer: commands, system: []string{"os", "path/filepath", "runtime"}},
+	"internal/building/source":     {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/varying":    {layer: commands, system: []string{"io/fs", "os", "path/filepath", "runtime", "syscall"}},
 	"internal/verification": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"cmd/countermark": {layer: commands, // any

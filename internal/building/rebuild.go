@@ -4,21 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/countermark/countermark/internal/building/candidate"
+	"github.com/countermark/countermark/internal/building/difference"
 	"github.com/countermark/countermark/internal/building/finding"
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/cause"
-	"github.com/countermark/countermark/internal/knownfile"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/reproduction"
+	"github.com/countermark/countermark/internal/sandbox"
 	"github.com/countermark/countermark/internal/tree"
-	"github.com/countermark/countermark/internal/worktree"
 )
 
 // RebuildOptions says what to rebuild, and what to compare it with.
@@ -156,76 +154,22 @@ func (b *build) archivedSource() (tree.Tree, error) {
 
 // explainDifferences looks for the causes of what differs.
 func (b *build) explainDifferences(ctx context.Context, r *Rebuilt) error {
-	var paths []tree.Path
-	for result := range r.Comparison.Results() {
-		if result.Class == reproduction.Differs && result.Ours.Kind == tree.File && result.Theirs.Kind == tree.File {
-			paths = append(paths, result.Path)
-		}
-	}
-	if len(paths) == 0 {
-		return nil
-	}
-	index, err := knownfile.Parse(knownfile.Embedded())
-	if err != nil {
-		return err
-	}
 	root, err := os.OpenRoot(b.work())
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	var failed error
-	pairs := func(yield func(cause.Pair) bool) {
-		failed = r.Candidate.Contents(ctx, paths, func(p tree.Path, theirs []byte) error {
-			ours, err := b.content(root, p, r.Candidate.IsArchive())
-			if err != nil {
-				return err
-			}
-			pair := cause.Pair{Path: p, Ours: side(index, p, ours, b.built.Lookup(p)), Theirs: side(index, p, theirs, r.Candidate.Tree.Lookup(p))}
-			if !yield(pair) {
-				return context.Canceled
-			}
-			return nil
-		})
+	images := b.images
+	if !r.Candidate.IsArchive() {
+		images = nil // a commit has what git has
 	}
-	found := cause.Explain(pairs, b.causes())
-	if failed != nil {
-		return failed
-	}
-	return r.Comparison.Explain(found)
-}
-
-// content returns what the built commit has of a file, or what the archives have.
-func (b *build) content(root *os.Root, p tree.Path, archived bool) ([]byte, error) {
-	var content io.ReadCloser
-	var err error
-	if image, ok := b.images[p]; ok && archived {
-		content, err = os.Open(image)
-	} else {
-		content, err = worktree.Open(root, b.built.Lookup(p))
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer content.Close()
-	return io.ReadAll(io.LimitReader(content, cause.MaxFileBytes+1))
-}
-
-func side(index *knownfile.Index, p tree.Path, content []byte, e *tree.Entry) cause.File {
-	f := cause.File{Content: append([]byte{}, content...), Perm: uint16(e.GitMode() & 0o777)}
-	print := knownfile.Take(path.Base(string(p)), content)
-	if f.Known = index.Find(print.SHA256); len(f.Known) == 0 {
-		if m, ok := index.Nearest(path.Base(string(p)), print); ok {
-			f.Nearest = &m
-		}
-	}
-	return f
+	return difference.Sides{Comparison: r.Comparison, Ours: root, Elsewhere: images, Theirs: r.Candidate.Contents, Build: b.causes()}.Explain(ctx)
 }
 
 // causes returns what is known of this build.
 func (b *build) causes() cause.Build {
 	e := &b.record.Environment
-	known := cause.Build{Dir: e.Path, Host: e.HostName, User: "build", Epoch: b.source.Epoch()}
+	known := cause.Build{Dir: e.Path, Host: e.HostName, User: sandbox.DefaultUserName, Epoch: b.source.Epoch()}
 	for _, t := range e.Tools {
 		known.Tools = append(known.Tools, cause.Tool{Program: t.Name, Version: t.Version, Package: strings.Replace(t.Package, "=", " ", 1), Declared: true})
 	}

@@ -4,16 +4,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/countermark/countermark/internal/cause"
+	"github.com/countermark/countermark/internal/building/difference"
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/reproduction"
 )
 
-// maxShown is how many paths of a class, and how many causes of one, are shown.
-const (
-	maxShown  = 50
-	maxCauses = 3
-)
+// maxShown is how many paths of a class are shown.
+const maxShown = 50
 
 // Text returns the rebuild for people: the verdict first.
 func (r *Rebuilt) Text() string {
@@ -55,52 +52,13 @@ func (r *Rebuilt) paths(t *strings.Builder) {
 			continue
 		}
 		fmt.Fprintf(t, "  %-10s %s", result.Class, escape.Text(string(result.Path)))
-		d := result.Difference
-		if d == nil {
-			t.WriteString(describeKinds(result) + "\n")
-			continue
-		}
-		switch {
-		case d.Opaque != "":
-			fmt.Fprintf(t, "  (%s)\n", escape.Sentence(d.Opaque))
-		case d.Added == 0 && d.Removed == 0:
-			t.WriteString(describeKinds(result) + "\n")
-		default:
-			fmt.Fprintf(t, "  +%d -%d lines, from line %d\n", d.Added, d.Removed, d.FirstLine)
-		}
-		for _, c := range d.Causes[:min(len(d.Causes), maxCauses)] {
-			fmt.Fprintf(t, "             %s%s\n", escape.Sentence(c.Sentence), remaining(&c))
-		}
-		if d.Left > 0 && len(d.Causes) > 0 && d.Causes[0].Kind != cause.Unknown {
-			fmt.Fprintf(t, "             %d lines are not explained\n", d.Left)
-		}
+		difference.Write(t, result)
 	}
 	for _, class := range reproduction.Classes() {
 		if more := shown[class] - maxShown; more > 0 {
 			fmt.Fprintf(t, "  … and %d more %s\n", more, class)
 		}
 	}
-}
-
-func remaining(c *cause.Cause) string {
-	if c.ExplainsAll() {
-		return " (explains all of it)"
-	}
-	return ""
-}
-
-// describeKinds says what differs where contents do not say it.
-func describeKinds(r *reproduction.Result) string {
-	if r.Ours == nil || r.Theirs == nil {
-		return ""
-	}
-	if r.Ours.Kind != r.Theirs.Kind {
-		return fmt.Sprintf("  a %v here, a %v there", r.Ours.Kind, r.Theirs.Kind)
-	}
-	if r.Ours.IDs.Agree(r.Theirs.IDs) {
-		return "  the executable bit"
-	}
-	return "  its content was not looked into"
 }
 
 // identities says how far the rest agrees.

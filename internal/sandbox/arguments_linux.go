@@ -27,7 +27,7 @@ func (s *Sandbox) bwrapArguments(b *bwrap) ([]string, error) {
 		return nil, err
 	}
 	a = append(a, system...)
-	for _, f := range etc.Own(p.User, p.Group, p.Hostname) {
+	for _, f := range etc.Own(p.User, p.Group, p.UserName, p.Hostname) {
 		number, err := b.passBytes([]byte(f.Content))
 		if err != nil {
 			return nil, err
@@ -157,7 +157,7 @@ func showEntries(from, at string, chosen func(string) bool) ([]string, error) {
 }
 
 func isOwnEtc(name string) bool {
-	return slices.ContainsFunc(etc.Own(0, 0, ""), func(f etc.File) bool { return f.Name == name })
+	return slices.ContainsFunc(etc.Own(0, 0, "", ""), func(f etc.File) bool { return f.Name == name })
 }
 
 func isHostEtc(name string) bool {

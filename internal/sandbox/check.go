@@ -14,6 +14,7 @@ func (p Program) withDefaults() Program {
 	p.Dir = cmp.Or(p.Dir, "/")
 	p.Hostname = cmp.Or(p.Hostname, DefaultHostname)
 	p.User, p.Group = cmp.Or(p.User, DefaultUser), cmp.Or(p.Group, DefaultUser)
+	p.UserName = cmp.Or(p.UserName, DefaultUserName)
 	p.Umask = cmp.Or(p.Umask, DefaultUmask)
 	return p
 }
@@ -24,6 +25,7 @@ const nobody = 65534
 
 var (
 	hostname = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`) // a label, RFC 1123 section 2.1
+	userName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)               // what useradd(8) takes anywhere
 	variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)             // a name, POSIX.1-2017 section 8.1
 )
 
@@ -42,6 +44,8 @@ func (p Program) check(kind Kind) error {
 		return refuse("the umask %#o is above 0777", p.Umask)
 	case !hostname.MatchString(p.Hostname):
 		return refuse("the host name %q is not made of lower-case letters, digits and inner dashes", p.Hostname)
+	case !userName.MatchString(p.UserName):
+		return refuse("the user's name %q is not made of lower-case letters, digits and dashes", p.UserName)
 	case p.CPUs < 0 || p.Limits.Time < 0 || p.Limits.OutputBytes < 0 || p.Limits.Files < 0 || p.Limits.Processes < 0 || p.Limits.PrintedBytes < 0:
 		return refuse("a limit or the number of processors is negative")
 	}

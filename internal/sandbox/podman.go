@@ -51,7 +51,7 @@ func (s *Sandbox) podman(p Program) (job, error) {
 		return nil, err
 	}
 	r := &podmanRun{path: s.about.Path, name: "countermark-" + strings.ToLower(rand.Text()), etc: dir}
-	for _, f := range etc.Own(p.User, p.Group, p.Hostname) {
+	for _, f := range etc.Own(p.User, p.Group, p.UserName, p.Hostname) {
 		if err := os.WriteFile(filepath.Join(dir, f.Name), []byte(f.Content), 0o644); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(dir))
 		}
@@ -87,7 +87,7 @@ func podmanArguments(p Program, name, dir string, root bool) []string {
 		a = append(a, "--cpuset-cpus=0-"+strconv.Itoa(p.CPUs-1))
 	}
 	a = append(a, ulimits()...)
-	for _, f := range etc.Own(p.User, p.Group, p.Hostname) {
+	for _, f := range etc.Own(p.User, p.Group, p.UserName, p.Hostname) {
 		a = append(a, "--volume="+filepath.Join(dir, f.Name)+":/etc/"+f.Name+":ro")
 	}
 	for _, b := range p.Binds {

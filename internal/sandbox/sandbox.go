@@ -37,6 +37,7 @@ const (
 	DefaultUser     = 1000 // user and group
 	DefaultUmask    = 0o022
 	DefaultHostname = "countermark"
+	DefaultUserName = "build"
 )
 
 // Program is one program to be run, and all that it shall see.
@@ -58,6 +59,8 @@ type Program struct {
 	// User and Group are the ids inside, from 1 to 65533; 0 for DefaultUser.
 	// Outside the program has the ids of whoever runs it.
 	User, Group int
+	// UserName is what user and group are called inside, "" for DefaultUserName.
+	UserName string
 	// Umask is the file mode creation mask, up to 0777; 0 for DefaultUmask (a
 	// mask of 000 cannot be had).
 	Umask uint32

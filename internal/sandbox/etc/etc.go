@@ -16,14 +16,14 @@ const nobody = 65534
 const resolver = "192.0.2.1"
 
 // Own returns the files of /etc that say who and where the program is. The
-// machine's own name is known, so that asking for it is no use of the network.
-func Own(user, group int, hostname string) []File {
+// machine's own name is known, so that asking for it is no use of the network. The user and its group are called by one name.
+func Own(user, group int, name, hostname string) []File {
 	return []File{
-		{"group", fmt.Sprintf("root:x:0:\nbuild:x:%d:\nnogroup:x:%d:\n", group, nobody)},
+		{"group", fmt.Sprintf("root:x:0:\n%s:x:%d:\nnogroup:x:%d:\n", name, group, nobody)},
 		{"hostname", hostname + "\n"},
 		{"hosts", fmt.Sprintf("127.0.0.1 localhost %s\n::1 localhost ip6-localhost\n", hostname)},
 		{"nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nnetworks: files\nservices: files\nprotocols: files\n"},
-		{"passwd", fmt.Sprintf("root:x:0:0:root:/:/bin/sh\nbuild:x:%d:%d:build:/:/bin/sh\nnobody:x:%d:%d:nobody:/:/bin/sh\n", user, group, nobody, nobody)},
+		{"passwd", fmt.Sprintf("root:x:0:0:root:/:/bin/sh\n%s:x:%d:%d:%s:/:/bin/sh\nnobody:x:%d:%d:nobody:/:/bin/sh\n", name, user, group, name, nobody, nobody)},
 		{"resolv.conf", "nameserver " + resolver + "\noptions timeout:1 attempts:1\n"},
 	}
 }
