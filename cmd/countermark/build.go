@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -27,10 +28,16 @@ with the record of all that ran (docs/spec/build-record.md) into a new folder.
 Nothing is pushed unless asked, nothing ever forced. A build that was interrupted
 left nothing; the same command does it again.
 
+With --vary it builds twice, as usual and with another folder, locale, time zone,
+umask, host name, user, number of processors, environment and order of
+directories, and then as often as it takes to name which of these moves which
+file. It writes nothing. The exit status is 1 if anything moves.
+
 ` + exitHelp
 
 const buildExample = `  countermark build v1.0                                # in a clone of the project
   countermark build v5.4.1 --repo ~/src/xz --recipe xz.toml --output /tmp/xz-5.4.1
+  countermark build v1.0 --vary                         # does it depend on this machine?
   countermark build php-8.4.2 --push git@example.org:php-src.git`
 
 // buildOptions are the flags of build.
@@ -38,6 +45,7 @@ type buildOptions struct {
 	building.Options
 	json   bool
 	unsafe bool
+	vary   bool
 	kind   string
 }
 
@@ -53,25 +61,53 @@ func newBuildCommand(s streams) *cobra.Command {
 			if err := o.prepare(args[0], progress.New(s.err)); err != nil {
 				return err
 			}
+			if o.vary {
+				return o.runVary(cmd.Context(), s)
+			}
 			result, err := building.Run(cmd.Context(), o.Options)
 			if err != nil {
 				return err
 			}
-			out := []byte(result.Text())
-			if o.json {
-				out = result.JSON()
-			}
-			if _, err := s.out.Write(out); err != nil {
-				return &report.Failure{Code: report.Internal, Detail: fmt.Sprintf("writing the result: %v", err)}
-			}
-			return verdictReached(result.Exit())
+			return o.print(s, result)
 		},
 	}
 	o.addFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.Output, "output", "", "new `FOLDER` for archives, record and logs (default: NAME-VERSION.release here)")
 	f.StringVar(&o.Push, "push", "", "push the candidate's branch to `REMOTE`: the name of one, a URL or a path")
+	f.BoolVar(&o.vary, "vary", false, "build twice, as usual and under other circumstances, and name what moves; writes nothing")
 	return cmd
+}
+
+// outcome is what became of a build, in whatever way.
+type outcome interface {
+	Text() string
+	JSON() []byte
+	Exit() int
+}
+
+// print prints an outcome and returns the verdict.
+func (o *buildOptions) print(s streams, result outcome) error {
+	out := []byte(result.Text())
+	if o.json {
+		out = result.JSON()
+	}
+	if _, err := s.out.Write(out); err != nil {
+		return &report.Failure{Code: report.Internal, Detail: fmt.Sprintf("writing the result: %v", err)}
+	}
+	return verdictReached(result.Exit())
+}
+
+// runVary carries out build --vary.
+func (o *buildOptions) runVary(ctx context.Context, s streams) error {
+	if o.Output != "" || o.Push != "" {
+		return report.UsageFailure("build without --vary makes the release", "--vary writes nothing, so --output and --push mean nothing with it")
+	}
+	result, err := building.Vary(ctx, o.Options)
+	if err != nil {
+		return err
+	}
+	return o.print(s, result)
 }
 
 // addFlags adds the flags that building and rebuilding have in common.

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/countermark/countermark/internal/building"
 	"github.com/countermark/countermark/internal/progress"
-	"github.com/countermark/countermark/internal/report"
 )
 
 const rebuildLong = `Builds a release again, on this machine, from its source tag, and compares the
@@ -50,14 +47,7 @@ func newRebuildCommand(s streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out := []byte(result.Text())
-			if o.json {
-				out = result.JSON()
-			}
-			if _, err := s.out.Write(out); err != nil {
-				return &report.Failure{Code: report.Internal, Detail: fmt.Sprintf("writing the result: %v", err)}
-			}
-			return verdictReached(result.Exit())
+			return o.print(s, result)
 		},
 	}
 	o.addFlags(cmd)

@@ -58,21 +58,22 @@ func (r *Result) Exit() int {
 
 // build is one build.
 type build struct {
-	o        Options
-	source   *source.Source
-	setting  *setting.Setting
-	found    *finding.List
-	temp     string // folder of our own, removed at the end
-	account  *account.Account
-	laid     tree.Tree            // the source as it was laid out
-	now      tree.Tree            // what the work folder holds
-	built    tree.Tree            // of the built commit
-	archived tree.Tree            // what the archives have of it
-	images   map[tree.Path]string // files here with what they have otherwise
-	raw      []byte               // the built commit
-	roots    [][]byte             // the commit before the first release's, if this is that
-	record   *buildrecord.Record
-	result   *Result
+	o          Options
+	source     *source.Source
+	setting    *setting.Setting
+	found      *finding.List
+	temp       string // folder of our own, removed at the end
+	account    *account.Account
+	laid       tree.Tree            // the source as it was laid out
+	now        tree.Tree            // what the work folder holds
+	built      tree.Tree            // of the built commit
+	archived   tree.Tree            // what the archives have of it
+	images     map[tree.Path]string // files here with what they have otherwise
+	raw        []byte               // the built commit
+	unverified bool                 // the archives are not compared with the built commit
+	roots      [][]byte             // the commit before the first release's, if this is that
+	record     *buildrecord.Record
+	result     *Result
 }
 
 // Run builds a release. What the source or the recipe did wrong is in the Result;
@@ -146,7 +147,7 @@ func (b *build) writeArchives(ctx context.Context) error {
 	}
 	out, err := archives.Make(ctx, archives.Input{
 		Source: b.source, Setting: b.setting, Account: b.account, Work: b.work(), Temp: b.temp, Release: b.release(),
-		Built: b.built, BuiltTree: b.record.Built.Tree, Commit: b.record.Built.Commit, AddObjects: b.addObjects,
+		Built: b.built, BuiltTree: b.record.Built.Tree, Commit: b.record.Built.Commit, AddObjects: b.addObjects, Unverified: b.unverified,
 		Execute: func(ctx context.Context, name string, run recipe.Invocation) (*buildrecord.Step, error) {
 			return b.execute(ctx, len(b.source.Recipe.Steps), name, run)
 		},
@@ -201,7 +202,7 @@ func (b *build) makeTemp() error {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return fmt.Errorf("making a folder to build in: %w", err)
 	}
-	removeStale(parent)
+	removeStale(parent, "build-")
 	var err error
 	if b.temp, err = os.MkdirTemp(parent, fmt.Sprintf("build-%d-*", os.Getpid())); err != nil {
 		return fmt.Errorf("making a folder to build in: %w", err)
@@ -209,15 +210,16 @@ func (b *build) makeTemp() error {
 	return nil
 }
 
-// removeStale removes the folders of builds that were killed.
-func removeStale(parent string) {
-	folders, err := filepath.Glob(filepath.Join(parent, "build-*"))
+// removeStale removes the folders of builds that were killed: their names begin
+// with a prefix and the process id.
+func removeStale(parent, prefix string) {
+	folders, err := filepath.Glob(filepath.Join(parent, prefix+"*"))
 	if err != nil {
 		return
 	}
 	for _, dir := range folders {
 		var pid int
-		if _, err := fmt.Sscanf(filepath.Base(dir), "build-%d-", &pid); err == nil && !isRunning(pid) {
+		if _, err := fmt.Sscanf(filepath.Base(dir), prefix+"%d-", &pid); err == nil && !isRunning(pid) {
 			_ = removeAll(dir) // the next build tries again
 		}
 	}

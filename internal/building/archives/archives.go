@@ -42,6 +42,7 @@ type Input struct {
 	Commit     digest.ObjectID                                                                          // the built commit
 	AddObjects func(context.Context) error                                                              // makes the repository have it, with no ref
 	Execute    func(ctx context.Context, name string, run recipe.Invocation) (*buildrecord.Step, error) // runs a program of the recipe
+	Unverified bool                                                                                     // archives of the project's own command are not held to the built commit, which is not written
 	Found      *finding.List
 	Progress   *progress.Line
 }

@@ -23,6 +23,7 @@ const (
 	StepFails Rule = "BLD_STEP"      // a step did not succeed
 	Archive   Rule = "BLD_ARCHIVE"   // an archive is not the built commit
 	Candidate Rule = "BLD_CANDIDATE" // the candidate's branch holds another commit
+	NonRepro  Rule = "BLD_NONREPRO"  // what is made depends on where, when or by whom
 )
 
 // Finding is one reason why a build failed.

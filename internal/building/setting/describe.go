@@ -35,7 +35,7 @@ func (x *Setting) Describe(ctx context.Context, work string) (buildrecord.Enviro
 	case recipe.Image:
 		e.Kind = "image"
 	}
-	e.System, e.HostName, e.Path = escape.Text(describeSystem(x.system)), cmp.Or(x.Variation.Host, sandbox.DefaultHostname), x.inside(work)
+	e.System, e.HostName, e.Path = escape.Text(describeSystem(x.system)), cmp.Or(x.Variation.Host, sandbox.DefaultHostname), x.Inside(work)
 	e.Processor.Count = runtime.NumCPU()
 	return e, x.probe(ctx, work, &e)
 }
@@ -88,7 +88,7 @@ func (x *Setting) probe(ctx context.Context, work string, e *buildrecord.Environ
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(dpkgDir); err == nil && x.system == "" && !x.isOpen() {
+	if _, err := os.Stat(dpkgDir); err == nil && x.system == "" && !x.IsOpen() {
 		p.Binds = append(p.Binds, sandbox.Bind{Source: dpkgDir, Target: dpkgDir})
 	}
 	var out limitedBuffer

@@ -58,9 +58,12 @@ type Variation struct {
 	Dir       string // that holds the folder of the source inside, instead of BuildDir
 	Host      string
 	User      int
+	Group     int
+	UserName  string
 	Umask     uint32
 	CPUs      int
-	Variables []string // NAME=VALUE, instead of the fixed ones or beside; the recipe's count more
+	Variables []string       // NAME=VALUE, instead of the fixed ones or beside; the recipe's count more
+	Binds     []sandbox.Bind // that are shown besides
 }
 
 // Setting is where programs run.
@@ -178,8 +181,8 @@ func (x *Setting) searchPath() string {
 	return strings.Join(append(path, SystemPath), ":")
 }
 
-// inside returns the folder of the source, which is at work, as programs see it.
-func (x *Setting) inside(work string) string {
+// Inside returns the folder of the source, which is at work, as programs see it.
+func (x *Setting) Inside(work string) string {
 	top := BuildDir
 	if x.Variation.Dir != "" {
 		top = x.Variation.Dir
@@ -187,14 +190,14 @@ func (x *Setting) inside(work string) string {
 	return x.Shown(work, top+"/"+x.source.Recipe.PrefixOf(x.source.Version))
 }
 
-// isOpen reports whether nothing is kept apart: then a program sees every folder
+// IsOpen reports whether nothing is kept apart: then a program sees every folder
 // where it is.
-func (x *Setting) isOpen() bool { return x.sandbox.Describe().Kind == sandbox.UnsafeNone }
+func (x *Setting) IsOpen() bool { return x.sandbox.Describe().Kind == sandbox.UnsafeNone }
 
 // Shown returns the place at which a program sees what lies at source, if it is
 // to be shown at target.
 func (x *Setting) Shown(source, target string) string {
-	if x.isOpen() {
+	if x.IsOpen() {
 		return source
 	}
 	return target
@@ -209,13 +212,14 @@ func (x *Setting) Program(arguments []string, work string) (sandbox.Program, err
 	}
 	v := &x.Variation
 	p := sandbox.Program{
-		Arguments: arguments, Dir: x.inside(work), Environment: variables,
-		Binds:    []sandbox.Bind{{Source: work, Target: x.inside(work), Writable: true}},
-		Hostname: v.Host, User: v.User, Group: v.User, Umask: v.Umask, CPUs: v.CPUs,
+		Arguments: arguments, Dir: x.Inside(work), Environment: variables,
+		Binds:    []sandbox.Bind{{Source: work, Target: x.Inside(work), Writable: true}},
+		Hostname: v.Host, User: v.User, Group: v.Group, UserName: v.UserName, Umask: v.Umask, CPUs: v.CPUs,
 	}
 	for _, t := range x.tools {
 		p.Binds = append(p.Binds, sandbox.Bind{Source: t.folder, Target: t.prefix})
 	}
+	p.Binds = append(p.Binds, v.Binds...)
 	return p, nil
 }
 

@@ -37,7 +37,7 @@ func (x *Setting) openTools(ctx context.Context, found *finding.List) error {
 	if len(tools) == 0 {
 		return nil
 	}
-	if x.isOpen() {
+	if x.IsOpen() {
 		return report.UsageFailure("use a sandbox, or a recipe that takes its tools from the host", "tools are not built without a sandbox: each is installed in a place of its own")
 	}
 	id := x.ID

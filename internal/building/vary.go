@@ -1,0 +1,99 @@
+package building
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/countermark/countermark/internal/building/varying"
+	"github.com/countermark/countermark/internal/report"
+)
+
+// Varied is what became of building under variations.
+type Varied struct{ *varying.Result }
+
+// Text returns the result for people.
+func (v Varied) Text() string {
+	if v.IsBuilt() {
+		return v.Result.Text()
+	}
+	return (&Result{Found: v.Found}).Text()
+}
+
+// JSON returns the result as one JSON document.
+func (v Varied) JSON() []byte {
+	if v.IsBuilt() {
+		return v.Result.JSON()
+	}
+	return (&Result{Found: v.Found}).JSON()
+}
+
+// Vary builds a release as usual and under variations, and says what of it moves.
+// Nothing is written: no ref, no object, no folder.
+func Vary(ctx context.Context, o Options) (Varied, error) {
+	b := newBuild(o)
+	r, err := b.vary(ctx)
+	o.Progress.Clear()
+	err = errors.Join(err, b.close())
+	switch {
+	case err == nil:
+		return Varied{r}, nil
+	case ctx.Err() != nil:
+		return Varied{}, report.Interrupted()
+	}
+	return Varied{}, explain(err)
+}
+
+func (b *build) vary(ctx context.Context) (*varying.Result, error) {
+	if err := b.prepare(ctx); err != nil || b.found.Failed() {
+		return &varying.Result{Found: b.found}, err
+	}
+	removeStale(varying.Memory, varying.MemoryPrefix)
+	return varying.Run(ctx, varying.Input{Source: b.source, Setting: b.setting, Temp: b.temp, Build: b.variant, Progress: b.o.Progress})
+}
+
+// variant makes one build more of the same source, in a folder of its own.
+func (b *build) variant(ctx context.Context, j varying.Job) (*varying.Made, error) {
+	pattern := "variant-*"
+	if j.Parent == "" {
+		j.Parent = b.temp
+	} else {
+		pattern = fmt.Sprintf("%s%d-*", varying.MemoryPrefix, os.Getpid())
+	}
+	dir, err := os.MkdirTemp(j.Parent, pattern)
+	if err != nil {
+		return nil, fmt.Errorf("making a folder to build in: %w", err)
+	}
+	v := newBuild(b.o)
+	v.source, v.temp, v.setting = b.source, dir, b.setting.Vary(j.Variation)
+	if err := v.makeVariant(ctx, j); err != nil {
+		return nil, errors.Join(err, removeAll(dir))
+	}
+	return &varying.Made{
+		Found: v.found, Laid: v.laid, Built: v.built, Archives: v.record.Archives, Tar: v.record.Tar, Work: v.work(), Facts: v.causes(),
+		Close: func() error { return removeAll(dir) },
+	}, nil
+}
+
+// makeVariant runs the steps. Of archives it makes only those that are no function
+// of the built tree.
+func (b *build) makeVariant(ctx context.Context, j varying.Job) error {
+	arrange := func(context.Context) error {
+		if j.Arrange == nil {
+			return nil
+		}
+		return j.Arrange(b.work())
+	}
+	phases := []func(context.Context) error{b.lay, arrange, b.describe, b.runSteps, b.commit}
+	if b.source.Recipe.Archives.Command != nil {
+		b.unverified = true
+		phases = append(phases, b.writeArchives)
+	}
+	for _, phase := range phases {
+		if err := phase(ctx); err != nil || b.found.Failed() {
+			return err
+		}
+	}
+	return nil
+}
