@@ -79,13 +79,14 @@ func (b *build) variant(ctx context.Context, j varying.Job) (*varying.Made, erro
 // makeVariant runs the steps. Of archives it makes only those that are no function
 // of the built tree.
 func (b *build) makeVariant(ctx context.Context, j varying.Job) error {
-	arrange := func(context.Context) error {
-		if j.Arrange == nil {
-			return nil
-		}
-		return j.Arrange(b.work())
+	phases := []func(context.Context) error{b.lay}
+	if j.Arrange != nil {
+		phases = append(phases, func(context.Context) error { return j.Arrange(b.work()) })
 	}
-	phases := []func(context.Context) error{b.lay, arrange, b.describe, b.runSteps, b.commit}
+	if j.Describe {
+		phases = append(phases, b.describe)
+	}
+	phases = append(phases, b.runSteps, b.commit)
 	if b.source.Recipe.Archives.Command != nil {
 		b.unverified = true
 		phases = append(phases, b.writeArchives)

@@ -100,9 +100,9 @@ func TestProgramSeesWhatWasChosen(t *testing.T) {
 		}
 	}
 	s := bubblewrapHere(t)
-	_, out, _ := shell{script: "id -u; id -g; hostname; id -un; pwd; ls -A /tmp /dev/shm /run /var/tmp; ls /proc/self/fd",
-		change: func(p *Program) { p.User, p.Group, p.Hostname = 4321, 1234, "vary" }}.run(t, s)
-	if want := "4321\n1234\nvary\nbuild\n/build\n/dev/shm:\n\n/run:\n\n/tmp:\n\n/var/tmp:\n0\n1\n2\n3\n"; out != want { // 3: ls's own
+	_, out, _ := shell{script: "id -u; id -g; hostname; id -un; id -gn; pwd; ls -A /tmp /dev/shm /run /var/tmp; ls /proc/self/fd",
+		change: func(p *Program) { p.User, p.Group, p.UserName, p.Hostname = 4321, 1234, "somebody-else", "vary" }}.run(t, s)
+	if want := "4321\n1234\nvary\nsomebody-else\nsomebody-else\n/build\n/dev/shm:\n\n/run:\n\n/tmp:\n\n/var/tmp:\n0\n1\n2\n3\n"; out != want { // 3: ls's own
 		t.Errorf("printed %q, expected %q", out, want)
 	}
 }
@@ -158,6 +158,7 @@ func TestCheck(t *testing.T) {
 		"group -1":             func(p *Program) { p.Group = -1 },
 		"umask 01000":          func(p *Program) { p.Umask = 0o1000 },
 		"the host name":        func(p *Program) { p.Hostname = "a.b" },
+		"the user's name":      func(p *Program) { p.UserName = "a:b" },
 		"is negative":          func(p *Program) { p.Limits.Time = -1 },
 		"NUL byte":             func(p *Program) { p.Arguments = []string{"a", "b\x00"} },
 		"root filesystem":      func(p *Program) { p.System = "relative" },

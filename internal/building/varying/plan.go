@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/countermark/countermark/internal/building/setting"
@@ -142,13 +141,13 @@ func (p *plan) addOrder(ctx context.Context) error {
 		p.hold(Order.String(), "no file system here gives a directory's entries in another order")
 		return nil
 	}
-	p.vary(Order, "that of "+p.in.Temp, p.order.about)
+	p.vary(Order, "that of the cache's file system", p.order.about)
 	return nil
 }
 
 // job returns the build under a set of variations.
 func (p *plan) job(s Set) (Job, error) {
-	var j Job
+	j := Job{Describe: s == 0}
 	for k := range s.Kinds() {
 		v := &j.Variation
 		switch k {
@@ -200,7 +199,6 @@ func ask(ctx context.Context, in Input, script string) (answer, dir string, err 
 	}
 	var out bytes.Buffer
 	p.Output = &out
-	p.Environment = slices.DeleteFunc(p.Environment, func(v string) bool { return strings.HasPrefix(v, "LOCPATH=") })
 	if _, err := x.Run(ctx, p); err != nil {
 		return "", "", err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/countermark/countermark/internal/building/difference"
 	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/cause"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/report"
@@ -152,7 +153,19 @@ func (m *Moved) write(t *strings.Builder) {
 		return
 	}
 	fmt.Fprintf(t, "  %s  %s  moves %s\n      %s", finding.NonRepro, escape.Text(string(m.Path)), m.By(), m.class())
-	difference.Write(t, m.How)
+	difference.Write(t, m.known())
+}
+
+// known returns how a path differs. Where a variation is known to move it, that
+// nothing in the file tells the cause is no news.
+func (m *Moved) known() *reproduction.Result {
+	if m.With == 0 || m.How.Difference == nil {
+		return m.How
+	}
+	how, d := *m.How, *m.How.Difference
+	d.Causes = slices.DeleteFunc(slices.Clone(d.Causes), func(c cause.Cause) bool { return c.Kind == cause.Unknown })
+	how.Difference = &d
+	return &how
 }
 
 // class says how a path differs, in the words of a variation.
@@ -234,7 +247,7 @@ func (m *Moved) json() movedJSON {
 	switch {
 	case m.How != nil:
 		j.What = "path"
-		d := difference.Of(m.How)
+		d := difference.Of(m.known())
 		j.Difference = &d
 	case m.Failure != nil:
 		for _, f := range m.Failure.Findings {

@@ -38,6 +38,7 @@ type Job struct {
 	Variation setting.Variation
 	Parent    string                 // folder to make the build's own in; "": where builds are made
 	Arrange   func(dir string) error // puts the laid out source in another order; nil: none
+	Describe  bool                   // asks the environment for facts
 }
 
 // Made is what a build came to.
