@@ -134,7 +134,7 @@ var policy = map[string]permission{
 	"internal/building/finding":    {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/setting":    {layer: commands, system: []string{"os", "path/filepath", "runtime"}},
 	"internal/building/source":     {layer: commands, system: []string{"os", "path/filepath"}},
-	"internal/building/varying":    {layer: commands, system: []string{"io/fs", "os", "path/filepath", "runtime", "syscall"}},
+	"internal/building/varying":    {layer: commands, system: []string{"os", "path/filepath", "runtime", "syscall"}},
 	"internal/verification": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"cmd/countermark": {layer: commands, // any

@@ -1,6 +1,7 @@
 package varying_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,22 +45,20 @@ func names(t *testing.T, dir string) []string {
 	return list
 }
 
-// TestRearrange: every folder gives its entries in another order, and that is all
-// that changes; done again, it gives them in another one again.
-func TestRearrange(t *testing.T) {
+// when is the time of all folders in TestRearrange.
+var when = time.Unix(1711965600, 0)
+
+// layFolders makes a folder with others in it, and returns all of them.
+func layFolders(t *testing.T) []string {
+	t.Helper()
 	top := filepath.Join(inMemory(t), "top")
-	when := time.Unix(1711965600, 0)
 	folders := []string{top, filepath.Join(top, "a"), filepath.Join(top, "a", "b")}
 	for _, dir := range folders {
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		err := os.Mkdir(dir, 0o755)
 		for _, name := range []string{"one", "two", "three"} {
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o644); err != nil {
-				t.Fatal(err)
-			}
+			err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(name), 0o644))
 		}
-		if err := os.Symlink("one", filepath.Join(dir, "link")); err != nil {
+		if err = errors.Join(err, os.Symlink("one", filepath.Join(dir, "link"))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -68,34 +67,46 @@ func TestRearrange(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return folders
+}
+
+// TestRearrange: every folder gives its entries in another order, and that is all
+// that changes; done again, it gives them in another one again.
+func TestRearrange(t *testing.T) {
+	folders := layFolders(t)
 	for range 2 {
 		var before [][]string
 		for _, dir := range folders {
 			before = append(before, names(t, dir))
 		}
-		if err := varying.Rearrange(top); err != nil {
+		if err := varying.Rearrange(folders[0]); err != nil {
 			t.Fatal(err)
 		}
 		for i, dir := range folders {
-			after := names(t, dir)
-			if slices.Equal(after, before[i]) {
-				t.Errorf("%s: still %v", dir, after)
-			}
-			slices.Sort(after)
-			slices.Sort(before[i])
-			if !slices.Equal(after, before[i]) {
-				t.Errorf("%s: now holds %v, not %v", dir, after, before[i])
-			}
-			if info, err := os.Stat(dir); err != nil || !info.ModTime().Equal(when) {
-				t.Errorf("%s: %v, its time is now %v", dir, err, info.ModTime())
-			}
-			if content, err := os.ReadFile(filepath.Join(dir, "three")); err != nil || string(content) != "three" {
-				t.Errorf("%s: three is now %q, %v", dir, content, err)
-			}
+			checkRearranged(t, dir, before[i])
 		}
 	}
-	if left := names(t, filepath.Dir(top)); len(left) != 1 {
+	if left := names(t, filepath.Dir(folders[0])); len(left) != 1 {
 		t.Errorf("beside the folder lie %v", left)
+	}
+}
+
+func checkRearranged(t *testing.T, dir string, before []string) {
+	t.Helper()
+	after := names(t, dir)
+	if slices.Equal(after, before) {
+		t.Errorf("%s: still %v", dir, after)
+	}
+	slices.Sort(after)
+	slices.Sort(before)
+	if !slices.Equal(after, before) {
+		t.Errorf("%s: now holds %v, not %v", dir, after, before)
+	}
+	if info, err := os.Stat(dir); err != nil || !info.ModTime().Equal(when) {
+		t.Errorf("%s: %v, or its time has changed", dir, err)
+	}
+	if content, err := os.ReadFile(filepath.Join(dir, "three")); err != nil || string(content) != "three" {
+		t.Errorf("%s: three is now %q, %v", dir, content, err)
 	}
 }
 
