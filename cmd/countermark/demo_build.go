@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,7 +27,7 @@ const (
 // makeArchive makes the archive of the release: by a build, if one can be kept
 // apart here.
 func (d *demo) makeArchive(ctx context.Context, good release) error {
-	if why := obstacleToBuild(ctx); why != nil {
+	if why := setting.Obstacle(ctx); why != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -46,23 +45,6 @@ func (d *demo) makeArchive(ctx context.Context, good release) error {
 		return fmt.Errorf("reading what was built: %w", err)
 	}
 	return os.WriteFile(d.path(archiveName), built, 0o644)
-}
-
-// obstacleToBuild says why the demo's project cannot be built here, nil if it can.
-func obstacleToBuild(ctx context.Context) error {
-	box, err := sandbox.Find(ctx, sandbox.Bubblewrap)
-	if err == nil {
-		err = box.Try(ctx, "")
-	}
-	if err != nil {
-		return fmt.Errorf("no sandbox works here: %w", err)
-	}
-	const script = `for tool in gzip head id readlink sha256sum uname; do command -v "$tool" || exit 1; done >/dev/null`
-	found, err := box.Run(ctx, sandbox.Program{Arguments: []string{"/bin/sh", "-c", script}, Dir: "/tmp", Environment: []string{"PATH=" + setting.SystemPath}})
-	if err == nil && found.Exit != 0 {
-		err = errors.New("gzip or coreutils are not where a sandbox looks for them")
-	}
-	return err
 }
 
 // showBuilds shows an honest build, a rebuild of it, and a rebuild of what a

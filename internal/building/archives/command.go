@@ -41,7 +41,7 @@ func (x *making) runArchiver(ctx context.Context) error {
 		files = append(files, filepath.Join(x.Release, name))
 	}
 	if x.Unverified {
-		return x.recordArchives(ctx, files)
+		return x.recordArchives(ctx, files, nil)
 	}
 	return x.verifyArchives(ctx, files)
 }
