@@ -110,6 +110,17 @@ func (x *Setting) Vary(v Variation) *Setting {
 	return &varied
 }
 
+// OnHost returns the same setting with this machine's own programs instead of the
+// environment's, if the environment has others and the sandbox can show them.
+func (x *Setting) OnHost() (host *Setting, ok bool) {
+	if x.system == "" || x.sandbox.Describe().Kind != sandbox.Bubblewrap {
+		return nil, false
+	}
+	host = x.Vary(Variation{})
+	host.system, host.tools = "", nil
+	return host, true
+}
+
 // openSandbox finds the program that keeps the steps apart: the one that was
 // named or, if none was, the first that works here.
 func (x *Setting) openSandbox(ctx context.Context) error {

@@ -127,7 +127,7 @@ func (p *plan) addLocale(ctx context.Context) error {
 	if p.locale, err = findLocale(ctx, p.in); err != nil {
 		return err
 	}
-	p.vary(Locale, "LC_ALL=C.UTF-8", "LC_ALL="+p.locale.name+" ("+p.locale.about()+")")
+	p.vary(Locale, "LC_ALL=C.UTF-8", "LC_ALL="+p.locale.name+" ("+p.locale.about+")")
 	return nil
 }
 
@@ -155,9 +155,7 @@ func (p *plan) job(s Set) (Job, error) {
 			v.Dir = variedDir
 		case Locale:
 			v.Variables = append(v.Variables, p.locale.variables()...)
-			if p.locale.dir != "" {
-				v.Binds = append(v.Binds, sandbox.Bind{Source: p.locale.dir, Target: localeDir})
-			}
+			v.Binds = append(v.Binds, p.locale.binds()...)
 		case Zone:
 			v.Variables = append(v.Variables, "TZ="+variedZone)
 		case Umask:
@@ -188,11 +186,10 @@ const maxAnswer = 64 << 10
 
 // ask runs a shell's script in a new folder, and returns what it prints; and the
 // folder.
-func ask(ctx context.Context, in Input, script string) (answer, dir string, err error) {
+func ask(ctx context.Context, in Input, x *setting.Setting, script string) (answer, dir string, err error) {
 	if dir, err = os.MkdirTemp(in.Temp, "ask-*"); err != nil {
 		return "", "", err
 	}
-	x := in.Setting.Vary(setting.Variation{}) // its time is not the build's
 	p, err := x.Program([]string{"/bin/sh", "-c", script}, dir)
 	if err != nil {
 		return "", "", err
