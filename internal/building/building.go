@@ -219,7 +219,7 @@ func removeStale(parent, prefix string) {
 	}
 	for _, dir := range folders {
 		var pid int
-		if _, err := fmt.Sscanf(filepath.Base(dir), prefix+"%d-", &pid); err == nil && !isRunning(pid) {
+		if _, err := fmt.Sscanf(filepath.Base(dir), prefix+"%d-", &pid); err == nil && !isRunning(pid) && isOwn(dir) {
 			_ = removeAll(dir) // the next build tries again
 		}
 	}

@@ -11,6 +11,7 @@
 package varying
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,6 +117,7 @@ func (x *run) build(ctx context.Context, s Set) (*Made, error) {
 		return nil, err
 	}
 	x.result.Builds++
+	x.in.Progress.Text(fmt.Sprintf("build %d, varied: %s", x.result.Builds, cmp.Or(s.String(), "nothing")))
 	return x.in.Build(ctx, job)
 }
 
