@@ -134,6 +134,9 @@ func (b *build) make(ctx context.Context) error {
 func (b *build) describe(ctx context.Context) error {
 	var err error
 	b.record.Environment, err = b.setting.Describe(ctx, b.work())
+	if b.record.Environment.Unsigned {
+		b.result.Notes = append(b.result.Notes, "the environment's packages were taken without a signature")
+	}
 	return err
 }
 

@@ -66,6 +66,8 @@ type Environment struct {
 	Kind      string        `json:"kind"`     // the recipe's word
 	ID        digest.SHA256 `json:"id"`       // that names the root filesystem, "" for the host
 	Packages  []string      `json:"packages"` // of "rootfs": NAME=VERSION_ARCHITECTURE SHA256
+	Mirror    string        `json:"mirror"`   // URL that the packages were taken from instead of the recipe's mirror
+	Unsigned  bool          `json:"unsigned"` // whoever built took the packages without a signature
 	Sandbox   Sandbox       `json:"sandbox"`
 	System    string        `json:"system"` // PRETTY_NAME of os-release(5)
 	Kernel    string        `json:"kernel"` // uname -sr

@@ -23,6 +23,9 @@ func (x *Setting) Describe(ctx context.Context, work string) (buildrecord.Enviro
 	}
 	d := x.sandbox.Describe()
 	e := buildrecord.Environment{ID: x.ID, Packages: x.Packages, Variables: variables}
+	if _, ok := x.source.Recipe.Environment.Base.(recipe.RootFS); ok {
+		e.Mirror, e.Unsigned = x.o.Mirror, x.o.UnsignedMirror
+	}
 	e.Sandbox = buildrecord.Sandbox{Name: string(d.Kind), Version: escape.Text(d.Version), Network: "not watched"}
 	if d.NetworkWatched {
 		e.Sandbox.Network = "counters of the network namespace"
