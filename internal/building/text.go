@@ -55,7 +55,7 @@ func (r *Result) built(t *strings.Builder) {
 	outputs, changes := 0, 0
 	for _, s := range b.Steps {
 		outputs, changes = outputs+len(s.Outputs), changes+len(s.Changes)
-		fmt.Fprintf(t, "  step %s: %d files made, %d changed, in %.1f s\n", escape.Text(s.Name), len(s.Outputs), len(s.Changes), float64(s.Milliseconds)/1000)
+		fmt.Fprintf(t, "  step %s: %s made, %d changed, in %.1f s\n", escape.Text(s.Name), files(len(s.Outputs)), len(s.Changes), float64(s.Milliseconds)/1000)
 	}
 	e := b.Environment
 	system := e.System
@@ -76,6 +76,14 @@ func (r *Result) built(t *strings.Builder) {
 	if r.Pushed != "" {
 		fmt.Fprintf(t, "  pushed to %s\n", escape.Text(r.Pushed))
 	}
+}
+
+// files says how many files there are.
+func files(n int) string {
+	if n == 1 {
+		return "1 file"
+	}
+	return fmt.Sprintf("%d files", n)
 }
 
 func sandboxText(s buildrecord.Sandbox) string {
