@@ -83,7 +83,7 @@ var policy = map[string]permission{
 	"internal/gitrepo/refs": {layer: edges, internal: []string{"builtcommit", "digest", "escape", "gitobject", "gitrepo", "gitrepo/gitexec", "gitrepo/location", "refusal"},
 		system: []string{"os", "path/filepath"}},
 	"internal/worktree": {layer: edges, internal: []string{"digest", "escape", "gitobject", "refusal", "tree"},
-		foreign: []string{"golang.org/x/sys/unix"}, system: []string{"io/fs", "os", "path/filepath", "runtime"}},
+		foreign: []string{"golang.org/x/sys/unix"}, system: []string{"io/fs", "os", "path/filepath", "runtime", "syscall"}},
 	"internal/encoder": {layer: edges, internal: []string{"encoder/command", "escape"},
 		system: []string{"os", "os/exec", "path/filepath", "syscall"}},
 	"internal/gitrepo/replica": {layer: edges, internal: []string{"digest", "escape", "gitrepo", "gitrepo/gitexec", "gitrepo/objects", "gitrepo/pack", "recipe", "refusal", "tree"},
@@ -126,12 +126,13 @@ var policy = map[string]permission{
 	"internal/pinning": {layer: commands, // any
 		system: []string{"os", "path/filepath"}},
 	"internal/building": {layer: commands, // any
-		system: []string{"os", "path/filepath", "syscall"}},
+		system: []string{"os", "path/filepath"}},
 	"internal/building/archives":   {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/candidate":  {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/checkout":   {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/difference": {layer: commands, system: []string{"os"}},
 	"internal/building/finding":    {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/scratch":    {layer: commands, system: []string{"os", "path/filepath", "syscall"}},
 	"internal/building/setting":    {layer: commands, system: []string{"os", "path/filepath", "runtime"}},
 	"internal/building/source":     {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/varying":    {layer: commands, system: []string{"os", "path/filepath", "runtime", "syscall"}},

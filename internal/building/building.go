@@ -19,6 +19,7 @@ import (
 	"github.com/countermark/countermark/internal/account"
 	"github.com/countermark/countermark/internal/building/archives"
 	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/building/scratch"
 	"github.com/countermark/countermark/internal/building/setting"
 	"github.com/countermark/countermark/internal/building/source"
 	"github.com/countermark/countermark/internal/buildrecord"
@@ -62,7 +63,7 @@ type build struct {
 	source     *source.Source
 	setting    *setting.Setting
 	found      *finding.List
-	temp       string // folder of our own, removed at the end
+	scratch    *scratch.Folder // of our own, removed at the end
 	account    *account.Account
 	laid       tree.Tree            // the source as it was laid out
 	now        tree.Tree            // what the work folder holds
@@ -106,16 +107,24 @@ func (b *build) run(ctx context.Context) error {
 	return nil
 }
 
+// openSource opens the source, once.
+func (b *build) openSource(ctx context.Context) (err error) {
+	if b.source == nil {
+		b.source, err = source.Open(ctx, b.o.Source)
+	}
+	return err
+}
+
 // prepare does what comes before the source is laid out.
 func (b *build) prepare(ctx context.Context) error {
-	var err error
-	if b.source, err = source.Open(ctx, b.o.Source); err != nil {
+	if err := b.openSource(ctx); err != nil {
 		return err
 	}
 	if err := b.makeTemp(); err != nil {
 		return err
 	}
-	b.o.Setting.Temp = b.temp
+	b.o.Setting.Temp = b.scratch.Dir
+	var err error
 	b.setting, err = setting.Open(ctx, b.source, b.o.Setting, b.found)
 	return err
 }
@@ -141,7 +150,7 @@ func (b *build) describe(ctx context.Context) error {
 }
 
 // release is the folder in which archives, record and logs are gathered.
-func (b *build) release() string { return filepath.Join(b.temp, "release") }
+func (b *build) release() string { return filepath.Join(b.scratch.Dir, "release") }
 
 // writeArchives makes the archives, and reads each of them again.
 func (b *build) writeArchives(ctx context.Context) error {
@@ -149,7 +158,7 @@ func (b *build) writeArchives(ctx context.Context) error {
 		return fmt.Errorf("making a folder for the archives: %w", err)
 	}
 	out, err := archives.Make(ctx, archives.Input{
-		Source: b.source, Setting: b.setting, Account: b.account, Work: b.work(), Temp: b.temp, Release: b.release(),
+		Source: b.source, Setting: b.setting, Account: b.account, Work: b.work(), Temp: b.scratch.Dir, Release: b.release(),
 		Built: b.built, BuiltTree: b.record.Built.Tree, Commit: b.record.Built.Commit, AddObjects: b.addObjects, Unverified: b.unverified,
 		Execute: func(ctx context.Context, name string, run recipe.Invocation) (*buildrecord.Step, error) {
 			return b.execute(ctx, len(b.source.Recipe.Steps), name, run)
@@ -172,24 +181,10 @@ func (b *build) close() error {
 	if b.source != nil {
 		err = b.source.Close()
 	}
-	if b.temp != "" {
-		err = errors.Join(err, removeAll(b.temp))
+	if b.scratch != nil {
+		err = errors.Join(err, b.scratch.Remove())
 	}
 	return err
-}
-
-// removeAll removes a folder in which a program may have taken rights away.
-func removeAll(dir string) error {
-	if err := os.RemoveAll(dir); err == nil {
-		return nil
-	}
-	_ = filepath.WalkDir(dir, func(path string, e os.DirEntry, _ error) error {
-		if e != nil && e.IsDir() {
-			_ = os.Chmod(path, 0o700) // what stays closed is told by RemoveAll
-		}
-		return nil
-	})
-	return os.RemoveAll(dir)
 }
 
 // makeTemp makes the folder in which everything happens.
@@ -205,25 +200,8 @@ func (b *build) makeTemp() error {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return fmt.Errorf("making a folder to build in: %w", err)
 	}
-	removeStale(parent, "build-")
+	scratch.RemoveStale(parent, "build-")
 	var err error
-	if b.temp, err = os.MkdirTemp(parent, fmt.Sprintf("build-%d-*", os.Getpid())); err != nil {
-		return fmt.Errorf("making a folder to build in: %w", err)
-	}
-	return nil
-}
-
-// removeStale removes the folders of builds that were killed: their names begin
-// with a prefix and the process id.
-func removeStale(parent, prefix string) {
-	folders, err := filepath.Glob(filepath.Join(parent, prefix+"*"))
-	if err != nil {
-		return
-	}
-	for _, dir := range folders {
-		var pid int
-		if _, err := fmt.Sscanf(filepath.Base(dir), prefix+"%d-", &pid); err == nil && !isRunning(pid) && isOwn(dir) {
-			_ = removeAll(dir) // the next build tries again
-		}
-	}
+	b.scratch, err = scratch.New(parent, "build-")
+	return err
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/building/scratch"
 	"github.com/countermark/countermark/internal/building/setting"
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/gitrepo/replica"
@@ -97,5 +98,5 @@ func (b *build) hideGit(use recipe.GitUse) error {
 	if use == recipe.NoGit {
 		return nil
 	}
-	return removeAll(filepath.Join(b.work(), ".git"))
+	return scratch.RemoveAll(filepath.Join(b.work(), ".git"))
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/countermark/countermark/internal/building/finding"
@@ -86,7 +87,12 @@ func (b *build) sameRelease(dir string) error {
 		var there *buildrecord.Record
 		if there, err = buildrecord.Parse(data); err == nil && there.Built.Commit != b.record.Built.Commit {
 			err = fmt.Errorf("its record is of the built commit %v, not %v", there.Built.Commit, b.record.Built.Commit)
+		} else if err == nil && !reflect.DeepEqual(there.Environment, b.record.Environment) {
+			err = errors.New("its record says that it was built in another environment")
 		}
+	}
+	if err == nil {
+		err = b.onlyRelease(dir)
 	}
 	for _, a := range b.record.Archives {
 		if err != nil {
@@ -102,6 +108,21 @@ func (b *build) sameRelease(dir string) error {
 	}
 	b.result.Notes = append(b.result.Notes, "the folder of the release was there already, with the same archives")
 	return nil
+}
+
+// onlyRelease reports what a folder of a release holds beside it.
+func (b *build) onlyRelease(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		known := e.Name() == b.recordName() || e.Name() == "logs"
+		for _, a := range b.record.Archives {
+			known = known || e.Name() == a.Name
+		}
+		if !known {
+			return fmt.Errorf("it holds %q, too", e.Name())
+		}
+	}
+	return err
 }
 
 // push pushes the candidate, if that was asked for.

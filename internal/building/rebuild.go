@@ -24,6 +24,7 @@ type RebuildOptions struct {
 	Options
 	Against string // file of an archive, full commit id or branch; "": the candidate's branch
 	Record  string // file of the other build's record, whose packages are asked for; "" for none
+	theirs  *buildrecord.Record
 }
 
 // Rebuilt is what became of a rebuild.
@@ -44,11 +45,21 @@ func (r *Rebuilt) Exit() int {
 	if r.Found.Failed() {
 		return report.Failed.Exit()
 	}
+	if r.isOther() {
+		return report.Failed.Exit()
+	}
 	return r.Comparison.Verdict().Exit()
 }
 
+// isOther reports whether the candidate is a commit with our tree that is not our
+// commit: its ancestors, recipe, author or version are others.
+func (r *Rebuilt) isOther() bool {
+	return !r.Candidate.IsArchive() && !r.SameCommit && r.Comparison.Verdict() != reproduction.NotSame
+}
+
 // Rebuild builds a release and compares it. No ref and no object of the repository
-// is written, but for those that the project's own command needs to be verified.
+// is written, but for those that git needs to tell attributes, and those that the
+// archives of the project's own command are compared with.
 func Rebuild(ctx context.Context, o RebuildOptions) (*Rebuilt, error) {
 	if o.Record != "" {
 		if err := o.takeRecord(); err != nil {
@@ -80,11 +91,32 @@ func (o *RebuildOptions) takeRecord() error {
 	if err != nil {
 		return &report.Failure{Code: report.Rejected, Detail: fmt.Sprintf("%s: %v", o.Record, err)}
 	}
-	o.Setting.Packages = theirs.Environment.Packages
+	if theirs.Environment.Kind == "rootfs" && len(theirs.Environment.Packages) == 0 {
+		return &report.Failure{Code: report.Rejected, Detail: fmt.Sprintf("%s: the record names no packages", o.Record)}
+	}
+	o.Setting.Packages, o.theirs = theirs.Environment.Packages, theirs
+	return nil
+}
+
+// checkRecord refuses the record of another release.
+func (b *build) checkRecord(theirs *buildrecord.Record) error {
+	switch {
+	case theirs == nil:
+	case theirs.Source.Commit != b.source.CommitID:
+		return report.UsageFailure("--record takes the record of the same release", "the record is of the source commit %v, not %v", theirs.Source.Commit, b.source.CommitID)
+	case theirs.Recipe.SHA256 != b.source.Recipe.Digest:
+		return report.UsageFailure("build with the recipe that the other build had", "the record is of another recipe, %v, not %v", theirs.Recipe.SHA256, b.source.Recipe.Digest)
+	}
 	return nil
 }
 
 func (b *build) rebuild(ctx context.Context, o RebuildOptions, r *Rebuilt) error {
+	if err := b.openSource(ctx); err != nil {
+		return err
+	}
+	if err := b.checkRecord(o.theirs); err != nil {
+		return err
+	}
 	if err := b.prepare(ctx); err != nil || b.found.Failed() {
 		return err
 	}

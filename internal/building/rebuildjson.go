@@ -44,6 +44,9 @@ func (r *Rebuilt) JSON() []byte {
 		if d.Exit != 0 {
 			d.Verdict = "not reproduced"
 		}
+		if r.isOther() {
+			d.Verdict = "another commit"
+		}
 		if r.Candidate.IsArchive() {
 			d.SameTar, d.SameFile = &r.SameTar, &r.SameFile
 		} else {
@@ -70,5 +73,5 @@ func indented(d any) []byte {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	_ = e.Encode(d) // see above
-	return b.Bytes()
+	return escape.JSON(b.Bytes())
 }

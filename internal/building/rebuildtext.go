@@ -38,6 +38,9 @@ func (r *Rebuilt) headline() string {
 	if r.Comparison.Verdict() == reproduction.NotSame {
 		return "NOT REPRODUCED"
 	}
+	if r.isOther() {
+		return "SAME TREE, ANOTHER COMMIT"
+	}
 	return "REPRODUCED"
 }
 

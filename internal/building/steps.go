@@ -19,7 +19,7 @@ import (
 )
 
 // work is the folder that holds the source.
-func (b *build) work() string { return filepath.Join(b.temp, "work") }
+func (b *build) work() string { return filepath.Join(b.scratch.Dir, "work") }
 
 // lay lays the source out, with downloads and the recipe's own files.
 func (b *build) lay(ctx context.Context) error {
@@ -124,7 +124,7 @@ func (b *build) execute(ctx context.Context, i int, name string, run recipe.Invo
 	if err := b.showGit(ctx, run.Git, &p, done); err != nil {
 		return nil, err
 	}
-	log, err := finding.NewLog(filepath.Join(b.temp, "logs"), i, name, b.o.Progress)
+	log, err := finding.NewLog(filepath.Join(b.scratch.Dir, "logs"), i, name, b.o.Progress)
 	if err != nil {
 		return nil, err
 	}

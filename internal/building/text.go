@@ -46,7 +46,11 @@ func (r *Result) failed(t *strings.Builder) {
 	for line := range strings.Lines(r.Found.Said) {
 		fmt.Fprintf(t, "    | %s\n", escape.Sentence(strings.TrimRight(line, "\r\n")))
 	}
-	t.WriteString("nothing was changed: no ref, no folder\n")
+	if r.Folder == "" {
+		t.WriteString("nothing was changed: no ref, no folder\n")
+		return
+	}
+	fmt.Fprintf(t, "the release is in %s, and %s is written here\n", escape.Text(r.Folder), escape.Text(r.Branch))
 }
 
 func (r *Result) built(t *strings.Builder) {

@@ -3,9 +3,8 @@ package building
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 
+	"github.com/countermark/countermark/internal/building/scratch"
 	"github.com/countermark/countermark/internal/building/varying"
 	"github.com/countermark/countermark/internal/report"
 )
@@ -49,30 +48,30 @@ func (b *build) vary(ctx context.Context) (*varying.Result, error) {
 	if err := b.prepare(ctx); err != nil || b.found.Failed() {
 		return &varying.Result{Found: b.found}, err
 	}
-	removeStale(varying.Memory, varying.MemoryPrefix)
-	return varying.Run(ctx, varying.Input{Source: b.source, Setting: b.setting, Temp: b.temp, Build: b.variant, Progress: b.o.Progress})
+	scratch.RemoveStale(varying.Memory, varying.MemoryPrefix)
+	return varying.Run(ctx, varying.Input{Source: b.source, Setting: b.setting, Temp: b.scratch.Dir, Build: b.variant, Progress: b.o.Progress})
 }
 
 // variant makes one build more of the same source, in a folder of its own.
 func (b *build) variant(ctx context.Context, j varying.Job) (*varying.Made, error) {
-	pattern := "variant-*"
+	prefix := "variant-"
 	if j.Parent == "" {
-		j.Parent = b.temp
+		j.Parent = b.scratch.Dir
 	} else {
-		pattern = fmt.Sprintf("%s%d-*", varying.MemoryPrefix, os.Getpid())
+		prefix = varying.MemoryPrefix
 	}
-	dir, err := os.MkdirTemp(j.Parent, pattern)
+	folder, err := scratch.New(j.Parent, prefix)
 	if err != nil {
-		return nil, fmt.Errorf("making a folder to build in: %w", err)
+		return nil, err
 	}
 	v := newBuild(b.o)
-	v.source, v.temp, v.setting = b.source, dir, b.setting.Vary(j.Variation)
+	v.source, v.scratch, v.setting = b.source, folder, b.setting.Vary(j.Variation)
 	if err := v.makeVariant(ctx, j); err != nil {
-		return nil, errors.Join(err, removeAll(dir))
+		return nil, errors.Join(err, folder.Remove())
 	}
 	return &varying.Made{
 		Found: v.found, Laid: v.laid, Built: v.built, Archives: v.record.Archives, Tar: v.record.Tar, Work: v.work(), Facts: v.causes(),
-		Close: func() error { return removeAll(dir) },
+		Close: folder.Remove,
 	}, nil
 }
 

@@ -19,8 +19,8 @@ const prefixPlaceholder = "{prefix}"
 // that of the list of packages, or the digest of the image; a host has none, so
 // that tools built on one must not be kept under these keys.
 //
-// What is hashed is a line "countermark-tool 1", then one line each for the
-// environment, the key of the tool before (none for the first), the source
+// What is hashed is a line "countermark-tool 2", then one line each for the name,
+// which is in the path that the tool is installed in, the environment, the key of the tool before (none for the first), the source
 // (archive or git, and its digest or object id), and for each argument of each
 // command its length in bytes and the argument, each command ended by a line
 // "run".
@@ -29,7 +29,7 @@ func ToolKeys(tools []recipe.Tool, environment digest.SHA256) []digest.SHA256 {
 	before := "none"
 	for _, t := range tools {
 		var b strings.Builder
-		fmt.Fprintf(&b, "countermark-tool 1\nenvironment %v\nafter %s\n", environment, before)
+		fmt.Fprintf(&b, "countermark-tool 2\nname %s\nenvironment %v\nafter %s\n", t.Name, environment, before)
 		switch source := t.Source.(type) {
 		case recipe.ArchiveSource:
 			fmt.Fprintf(&b, "archive %v\n", source.SHA256)

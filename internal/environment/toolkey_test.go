@@ -57,7 +57,8 @@ func TestToolKeys(t *testing.T) {
 		one, other bool // whether the keys stay
 	}{
 		"nothing":              {keys(t, "e"), true, true},
-		"names and places":     {keys(t, "e", `"one"`, `"uno"`, "example.org/one", "example.org/uno", "example.org/two", "example.org/due"), true, true},
+		"names":                {keys(t, "e", `"one"`, `"uno"`), false, false},
+		"places":               {keys(t, "e", "example.org/one", "example.org/uno", "example.org/two", "example.org/due"), true, true},
 		"environment":          {keys(t, "f"), false, false},
 		"source of the first":  {keys(t, "e", "AAAA", strings.Repeat("c", 64)), false, false},
 		"source of the second": {keys(t, "e", "BBBB", strings.Repeat("c", 40)), true, false},
@@ -72,7 +73,7 @@ func TestToolKeys(t *testing.T) {
 	}
 	// The form is the one that the comment of ToolKeys gives.
 	e := digest.SHA256(sha256.Sum256([]byte("e"))).String()
-	if was[0] != sha256.Sum256([]byte("countermark-tool 1\nenvironment "+e+"\nafter none\narchive "+strings.Repeat("a", 64)+
+	if was[0] != sha256.Sum256([]byte("countermark-tool 2\nname one\nenvironment "+e+"\nafter none\narchive "+strings.Repeat("a", 64)+
 		"\n11 ./configure\n17 --prefix={prefix}\nrun\n4 make\nrun\n")) {
 		t.Errorf("%v", was[0])
 	}

@@ -19,6 +19,13 @@ import (
 func (x *making) runArchiver(ctx context.Context) error {
 	x.archived = x.Built
 	command := x.Source.Recipe.Archives.Command
+	// What the command does to the tree counts for nothing: what is written, is
+	// what the last step left.
+	if !x.Unverified {
+		if err := x.AddObjects(ctx); err != nil {
+			return err
+		}
+	}
 	done, err := x.Execute(ctx, "archives", command.Invocation)
 	if err != nil || x.Found.Failed() {
 		return err
@@ -62,12 +69,9 @@ func (x *making) takeArchive(root *os.Root, from, name string) error {
 	return durable.WriteNew(filepath.Join(x.Release, name), in)
 }
 
-// verifyArchives compares the archives with the built commit, whose objects are
+// verifyArchives compares the archives with the built commit, whose objects were
 // written for that, without a ref.
 func (x *making) verifyArchives(ctx context.Context, files []string) error {
-	if err := x.AddObjects(ctx); err != nil {
-		return err
-	}
 	doc, err := verification.Run(ctx, verification.Options{
 		Archives: files, Repository: x.Source.Path, Commit: x.Commit.String(), Prefix: x.Source.Recipe.PrefixOf(x.Source.Version), PrefixSet: true,
 		Decoder: "auto", Lock: filepath.Join(x.Temp, "no.lock"), MayLackLock: true, Progress: x.Progress,

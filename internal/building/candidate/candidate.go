@@ -56,13 +56,24 @@ func Find(ctx context.Context, repo *gitrepo.Repository, name, version string) (
 	if name == "" {
 		return findBranch(ctx, repo, refs.CandidatePrefix+version)
 	}
-	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
-		return &Target{archive: name}, nil
-	}
 	if id, err := digest.ParseObjectID(name); err == nil {
 		return findCommit(ctx, repo, id, "commit "+id.Short())
 	}
+	if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+		return findFile(ctx, repo, name)
+	}
 	return findBranch(ctx, repo, refs.BranchPrefix+strings.TrimPrefix(name, refs.BranchPrefix))
+}
+
+// findFile takes a file, unless its name is a branch's as well: then somebody might
+// have put it there.
+func findFile(ctx context.Context, repo *gitrepo.Repository, name string) (*Target, error) {
+	if !strings.ContainsAny(name, `/\\`) && gitobject.CheckRefName(gitobject.TagPrefix+name) == nil {
+		if id, err := refs.Read(ctx, repo, refs.BranchPrefix+name); err == nil && !id.IsZero() {
+			return nil, report.UsageFailure("write ./"+name+" for the file, "+refs.BranchPrefix+name+" for the branch", "there are both a file and a branch named %q", name)
+		}
+	}
+	return &Target{archive: name}, nil
 }
 
 func findBranch(ctx context.Context, repo *gitrepo.Repository, ref string) (*Target, error) {

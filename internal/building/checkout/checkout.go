@@ -51,19 +51,23 @@ func Restore(ctx context.Context, s *source.Source, f Folder) (tree.Tree, error)
 		return read, err
 	}
 	defer root.Close()
+	at := make(map[tree.Path]*tree.Entry, len(images))
+	for i := range images {
+		at[images[i].Path] = &images[i]
+	}
 	entries := slices.Clone(read.Entries())
 	for i := range entries {
-		at := slices.IndexFunc(images, func(e tree.Entry) bool { return e.Path == entries[i].Path })
+		image := at[entries[i].Path]
 		a, converts := attributes[entries[i].Path]
-		if at < 0 || !converts {
+		if image == nil || !converts {
 			continue
 		}
-		same, err := restoreFile(ctx, s, root, restoring{&images[at], a})
+		same, err := restoreFile(ctx, s, root, restoring{image, a})
 		if err != nil {
 			return read, err
 		}
 		if same {
-			entries[i].IDs, entries[i].Size = images[at].IDs, images[at].Size
+			entries[i].IDs, entries[i].Size = image.IDs, image.Size
 		}
 	}
 	return tree.Build(entries)
@@ -120,10 +124,17 @@ func restoreFile(ctx context.Context, s *source.Source, root *os.Root, r restori
 			return nil
 		}
 		same = true
-		if err := root.WriteFile(name, blob, info.Mode().Perm()); err != nil {
-			return err
-		}
-		return root.Chtimes(name, info.ModTime(), info.ModTime())
+		return replace(root, name, blob, info)
 	})
 	return same, err
+}
+
+// replace puts a new file in the place of one, with its permissions and times: the
+// step may have made other names for the old one.
+func replace(root *os.Root, name string, content []byte, was os.FileInfo) error {
+	temp := name + ".countermark-restored"
+	if err := root.WriteFile(temp, content, 0o600); err != nil {
+		return err
+	}
+	return cmp.Or(root.Chmod(temp, was.Mode().Perm()), root.Chtimes(temp, was.ModTime(), was.ModTime()), root.Rename(temp, name))
 }

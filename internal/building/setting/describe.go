@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/escape"
@@ -45,12 +46,14 @@ func (x *Setting) Describe(ctx context.Context, work string) (buildrecord.Enviro
 
 // probeScript asks for what only the environment knows: a line for each of
 // kernel, machine, ids, umask, and what /bin/sh is; then, for each of its
-// arguments, the program's name, path, digest, package and first line of
-// --version, between tabs.
-const probeScript = `uname -sr; uname -m; echo "$(id -u):$(id -g)"; umask; readlink -f /bin/sh
+// arguments but the first, the program's name, path, digest, package and first
+// line of --version, between tabs. The first argument is where the build looks for
+// programs; the script itself uses those of the system alone, which no tool of the
+// recipe's can stand in for.
+const probeScript = `search=$1; shift; uname -sr; uname -m; echo "$(id -u):$(id -g)"; umask; readlink -f /bin/sh
 for tool
 do
-	path=$(command -v "$tool") || path=
+	path=$(PATH=$search; command -v "$tool") || path=
 	real=$(readlink -f "$path") || real=$path
 	sum= package= version=
 	if [ -n "$path" ]
@@ -61,7 +64,7 @@ do
 			[ -n "$package" ] || package=$(dpkg-query -S "$name" 2>/dev/null | head -n 1) package=${package%%: *}
 		done
 		[ -z "$package" ] || package=$(dpkg-query -W -f '${binary:Package}=${Version}' "$package" 2>/dev/null)
-		version=$("$tool" --version </dev/null 2>/dev/null | head -n 1)
+		version=$(PATH=$search "$path" --version </dev/null 2>/dev/null | head -n 1)
 	fi
 	printf '%s\t%s\t%s\t%s\t%s\n' "$tool" "$real" "$sum" "$package" "$version"
 done`
@@ -87,9 +90,16 @@ func (x *Setting) probe(ctx context.Context, work string, e *buildrecord.Environ
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	p, err := x.Program(append([]string{"/bin/sh", "-c", probeScript, "sh"}, names...), work)
+	p, err := x.Program(append([]string{"/bin/sh", "-c", probeScript, "sh", x.searchPath()}, names...), work)
 	if err != nil {
 		return err
+	}
+	// The source is not shown: it must be as it was when the first step begins.
+	p.Binds, p.Dir = p.Binds[1:], "/tmp"
+	for i, variable := range p.Environment {
+		if strings.HasPrefix(variable, "PATH=") {
+			p.Environment[i] = "PATH=" + SystemPath
+		}
 	}
 	if _, err := os.Stat(dpkgDir); err == nil && x.system == "" && !x.IsOpen() {
 		p.Binds = append(p.Binds, sandbox.Bind{Source: dpkgDir, Target: dpkgDir})
@@ -100,8 +110,8 @@ func (x *Setting) probe(ctx context.Context, work string, e *buildrecord.Environ
 	if err != nil {
 		return err
 	}
-	if outcome.Exit != 0 || outcome.Limit != sandbox.NoLimit {
-		return errors.New("the environment does not answer: is there a shell, coreutils and sed in it?")
+	if !outcome.Succeeded() {
+		return errors.New("the environment does not answer when it is asked what it is: are a shell and coreutils in it, and does no tool use the network?")
 	}
-	return x.takeProbe(out.String(), e)
+	return x.takeProbe(out.String(), names, e)
 }

@@ -23,18 +23,18 @@ func (l *limitedBuffer) Write(p []byte) (int, error) {
 }
 
 // takeProbe reads the answer to probeScript: text from outside.
-func (x *Setting) takeProbe(answer string, e *buildrecord.Environment) error {
+func (x *Setting) takeProbe(answer string, names []string, e *buildrecord.Environment) error {
 	lines := strings.Split(strings.TrimSuffix(answer, "\n"), "\n")
-	if len(lines) < 5 {
-		return errors.New("the environment does not say what it is")
+	if len(lines) != 5+len(names) {
+		return errors.New("the environment does not say what it is, a line for each tool")
 	}
 	for i, field := range []*string{&e.Kernel, &e.Machine, &e.User, &e.Umask, &e.Shell} {
 		*field = escape.Text(lines[i])
 	}
-	for _, line := range lines[5:] {
+	for i, line := range lines[5:] {
 		f := strings.SplitN(line, "\t", 5)
-		if len(f) != 5 {
-			continue // a version may print what it likes
+		if len(f) != 5 || f[0] != names[i] {
+			return errors.New("the environment does not answer for the tool " + names[i])
 		}
 		t := buildrecord.Tool{Name: escape.Text(f[0]), Path: escape.Text(f[1]), Package: escape.Text(f[3]), Version: escape.Text(f[4])}
 		t.SHA256, _ = digest.ParseSHA256(f[2]) // zero where the program was not found

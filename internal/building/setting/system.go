@@ -27,7 +27,11 @@ func (x *Setting) openSystem(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cache := environment.NewCache(filepath.Join(dir, "environments"), unpack.Limits{})
+	kept := "environments"
+	if x.o.UnsignedMirror {
+		kept = "environments-unsigned" // which no build takes for signed ones
+	}
+	cache := environment.NewCache(filepath.Join(dir, kept), unpack.Limits{})
 	switch base := x.source.Recipe.Environment.Base.(type) {
 	case recipe.Host:
 		return nil
