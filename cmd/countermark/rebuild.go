@@ -9,7 +9,8 @@ import (
 
 const rebuildLong = `Builds a release again, on this machine, from its source tag, and compares the
 result with what somebody else built: file by file, reproduced, differs, missing
-or extra. The verdict is that of the trees' ids.
+or extra. The verdict is that of the trees' ids; a commit with the same tree must
+be the commit that was built here, signature aside.
 
 What it is compared with is the branch candidates/VERSION, or --against: another
 branch, a full commit id, or the file of a published archive. For each file that
