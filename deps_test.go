@@ -136,10 +136,12 @@ var policy = map[string]permission{
 	"internal/building/setting":    {layer: commands, system: []string{"os", "path/filepath", "runtime"}},
 	"internal/building/source":     {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/varying":    {layer: commands, system: []string{"os", "path/filepath", "runtime", "syscall"}},
+	"internal/demonstration": {layer: commands, // any
+		system: []string{"os", "os/exec", "path/filepath"}},
 	"internal/verification": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"cmd/countermark": {layer: commands, // any
 		foreign: []string{"github.com/spf13/cobra", "golang.org/x/term"},
-		system:  []string{"os", "os/exec", "os/signal", "path/filepath", "runtime/debug", "syscall"}},
+		system:  []string{"os", "os/signal", "runtime/debug", "syscall"}},
 	".": {layer: values},
 }

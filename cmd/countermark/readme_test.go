@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/countermark/countermark/internal/demonstration"
 	"github.com/countermark/countermark/internal/testkit"
 )
 
@@ -169,7 +170,7 @@ func TestReadmeShowsARebuild(t *testing.T) {
 		t.Fatalf("exit status %d:\n%s", exit, out)
 	}
 	readme := readReadme(t)
-	for repo, want := range map[string]int{projectRepo: exitHolds, ciRepo: exitDoesNot} {
+	for repo, want := range map[string]int{demonstration.ProjectRepo: exitHolds, demonstration.TamperedRepo: exitDoesNot} {
 		exit, out := call("rebuild", "v1.0", "--repo", filepath.Join(hello, repo))
 		if exit != want {
 			t.Errorf("%s: exit status %d, want %d", repo, exit, want)

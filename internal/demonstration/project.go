@@ -1,4 +1,4 @@
-package main
+package demonstration
 
 import (
 	"archive/tar"
@@ -21,7 +21,7 @@ import (
 
 // What lies in the demo's folder.
 const (
-	projectRepo = "hello.git"
+	ProjectRepo = "hello.git" // the project, and what its CI built
 	archiveName = "hello-1.0.tar.gz"
 )
 

