@@ -138,6 +138,7 @@ var policy = map[string]permission{
 	"internal/building/varying":    {layer: commands, system: []string{"os", "path/filepath", "runtime", "syscall"}},
 	"internal/demonstration": {layer: commands, // any
 		system: []string{"os", "os/exec", "path/filepath"}},
+	"internal/verification/input": {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/verification": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"cmd/countermark": {layer: commands, // any

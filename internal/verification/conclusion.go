@@ -14,10 +14,11 @@ import (
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/revision"
 	"github.com/countermark/countermark/internal/tree"
+	"github.com/countermark/countermark/internal/verification/input"
 )
 
 // conclude applies claim and lock file to the comparison and fills in the document.
-func (v *verification) conclude(ctx context.Context, result *compare.Report, inputs []*input, all []*archive.Contents) error {
+func (v *verification) conclude(ctx context.Context, result *compare.Report, inputs []*input.Input, all []*archive.Contents) error {
 	first := all[0]
 	if v.lock != nil {
 		result.Accept(v.lock, v.known)
@@ -67,9 +68,9 @@ func stale(result *compare.Report) []string {
 }
 
 // describe fills in what was read.
-func (v *verification) describe(inputs []*input, all []*archive.Contents) {
+func (v *verification) describe(inputs []*input.Input, all []*archive.Contents) {
 	for i, c := range all {
-		a := report.Archive{Name: inputs[i].name, SHA256: c.SHA256.String(), Decoder: c.Decoder, Container: c.Format.String(),
+		a := report.Archive{Name: inputs[i].Name, SHA256: c.SHA256.String(), Decoder: c.Decoder, Container: c.Format.String(),
 			Dialect: c.Dialect, Prefix: c.Prefix, Members: c.Members, Bytes: c.FileBytes}
 		if !c.TarSHA256.IsZero() {
 			sum := c.TarSHA256.String()
@@ -77,7 +78,7 @@ func (v *verification) describe(inputs []*input, all []*archive.Contents) {
 		}
 		v.doc.Archives = append(v.doc.Archives, a)
 		for _, note := range c.Notes {
-			v.doc.Notes = append(v.doc.Notes, inputs[i].name+": "+note)
+			v.doc.Notes = append(v.doc.Notes, inputs[i].Name+": "+note)
 		}
 	}
 	v.doc.Commit = &report.Commit{
@@ -188,7 +189,7 @@ func (v *verification) undecided(ctx context.Context, a *archive.Reader, d revis
 	if d.Conflict || len(d.Candidates) > 0 || v.repo.IsRemote() || len(v.tags) == 0 {
 		return f
 	}
-	v.file = displayName(v.o.Archives[0])
+	v.file = input.DisplayName(v.o.Archives[0])
 	contents, err := a.Read(ctx, nil)
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"github.com/countermark/countermark/internal/lockfile"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/revision"
+	"github.com/countermark/countermark/internal/verification/input"
 )
 
 // readLock reads the lock file: --lock's, which must exist unless it is about
@@ -74,7 +75,7 @@ func (v *verification) updateLock(result *compare.Report, contents *archive.Cont
 	if gitrepo.IsRemote(v.o.Repository) {
 		next.Repository = v.o.Repository
 	}
-	_, version, ok := revision.VersionOfName(baseName(v.o.Archives[0]))
+	_, version, ok := revision.VersionOfName(input.BaseName(v.o.Archives[0]))
 	if !ok {
 		version = strings.TrimPrefix(v.target.ref, "refs/tags/")
 	}

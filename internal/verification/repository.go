@@ -15,6 +15,7 @@ import (
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/revision"
+	"github.com/countermark/countermark/internal/verification/input"
 )
 
 // openRepository opens what --repo, the lock file or the current folder names.
@@ -86,7 +87,7 @@ func (v *verification) findCommit(ctx context.Context, a *archive.Reader) error 
 
 // decide asks which tag the archive claims to be.
 func (v *verification) decide(a *archive.Reader) revision.Decision {
-	claim := revision.Claim{Embedded: a.Embedded(), FileName: baseName(v.o.Archives[0])}
+	claim := revision.Claim{Embedded: a.Embedded(), FileName: input.BaseName(v.o.Archives[0])}
 	if v.lock != nil {
 		claim.Pattern = v.lock.TagPattern
 	}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 
 	"github.com/countermark/countermark/internal/archive"
@@ -26,6 +25,7 @@ import (
 	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/tree"
+	"github.com/countermark/countermark/internal/verification/input"
 )
 
 // LockFileName is the lock file that is used when it stands in the current folder.
@@ -127,17 +127,13 @@ func (v *verification) run(ctx context.Context) error {
 	if err := v.readLock(); err != nil {
 		return err
 	}
-	inputs, err := v.openInputs(ctx)
-	defer closeInputs(inputs)
+	inputs, err := input.Open(ctx, v.o.Archives, v.o.Stdin)
+	defer input.Close(inputs)
 	if err != nil {
 		return err
 	}
-	options, err := v.archiveOptions(ctx, inputs[0])
-	if err != nil {
-		return err
-	}
-	defer context.AfterFunc(ctx, func() { closeInputs(inputs) })() // ends a read that blocks
-	first, err := archive.Open(inputs[0].reader, options)
+	defer context.AfterFunc(ctx, func() { input.Close(inputs) })() // ends a read that blocks
+	first, err := v.archive(ctx, inputs[0])
 	if err != nil {
 		return err
 	}
@@ -152,7 +148,7 @@ func (v *verification) run(ctx context.Context) error {
 	if err := v.loadParts(ctx); err != nil {
 		return err
 	}
-	v.file = inputs[0].name
+	v.file = inputs[0].Name
 	inspector := v.startInspector(ctx)
 	contents, err := first.Read(ctx, inspector)
 	if err := cmp.Or(err, inspector.finish()); err != nil {
@@ -202,15 +198,19 @@ func (v *verification) checkOptions() error {
 	return indexing.Check(v.o.Indexes, v.o.Known)
 }
 
+// archive reads the beginning of an archive, which is then the file that refusals
+// name.
+func (v *verification) archive(ctx context.Context, in *input.Input) (*archive.Reader, error) {
+	v.file = in.Name
+	return in.Archive(ctx, input.Settings{Prefix: v.o.Prefix, PrefixSet: v.o.PrefixSet, Decoder: v.o.Decoder,
+		Limits: v.o.Limits, MaxMembers: v.o.MaxMembers, Progress: v.o.Progress})
+}
+
 // readOthers reads the further envelopes and holds them to the first.
-func (v *verification) readOthers(ctx context.Context, inputs []*input, first *archive.Contents) ([]*archive.Contents, error) {
+func (v *verification) readOthers(ctx context.Context, inputs []*input.Input, first *archive.Contents) ([]*archive.Contents, error) {
 	all := []*archive.Contents{first}
 	for _, in := range inputs[1:] {
-		options, err := v.archiveOptions(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		a, err := archive.Open(in.reader, options)
+		a, err := v.archive(ctx, in)
 		if err != nil {
 			return nil, err
 		}
@@ -225,7 +225,7 @@ func (v *verification) readOthers(ctx context.Context, inputs []*input, first *a
 	}
 	names := make([]string, len(inputs))
 	for i, in := range inputs {
-		names[i] = in.name
+		names[i] = in.Name
 	}
 	v.file = ""
 	return all, archive.SameArchive(names, all)
@@ -247,7 +247,7 @@ func (v *verification) compare(ctx context.Context, contents *archive.Contents) 
 // tar with the commit as well. Git's tree ids, by which SameArchive knows them,
 // leave out specials and empty directories, and take a file whose executable
 // bit is not stated for one that is not executable.
-func (v *verification) compareOthers(ctx context.Context, first *compare.Report, inputs []*input, all []*archive.Contents) error {
+func (v *verification) compareOthers(ctx context.Context, first *compare.Report, inputs []*input.Input, all []*archive.Contents) error {
 	for i, c := range all[1:] {
 		if !c.TarSHA256.IsZero() && c.TarSHA256 == all[0].TarSHA256 {
 			continue
@@ -257,7 +257,7 @@ func (v *verification) compareOthers(ctx context.Context, first *compare.Report,
 			return err
 		}
 		if r := other.Beyond(first); r != nil {
-			return refusal.New(refusal.ZEnvelopes, "a path is %v in %s, but not in %s", r.Class, inputs[i+1].name, inputs[0].name).At(refusal.Unknown, string(r.Path))
+			return refusal.New(refusal.ZEnvelopes, "a path is %v in %s, but not in %s", r.Class, inputs[i+1].Name, inputs[0].Name).At(refusal.Unknown, string(r.Path))
 		}
 	}
 	return nil
@@ -279,13 +279,4 @@ func (v *verification) explain(err error) *report.Failure {
 		f.Detail = fmt.Sprintf("reading %s: %s", v.file, f.Detail)
 	}
 	return f
-}
-
-// baseName returns the name that is matched with versions and formats, "" for
-// standard input.
-func baseName(path string) string {
-	if path == "-" {
-		return ""
-	}
-	return filepath.Base(path)
 }

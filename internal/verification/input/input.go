@@ -1,4 +1,6 @@
-package verification
+// Package input is the archives that a command is given: files, opened once, or
+// standard input, and how they are to be read.
+package input
 
 import (
 	"bytes"
@@ -8,29 +10,46 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/confine"
 	"github.com/countermark/countermark/internal/envelope"
+	"github.com/countermark/countermark/internal/progress"
 	"github.com/countermark/countermark/internal/report"
 )
 
-// input is one archive to read: a file, opened once, or standard input.
-type input struct {
-	name   string // for people
-	base   string // for matching, "" for standard input
+// Stdin is the name that stands for standard input.
+const Stdin = "-"
+
+// Input is one archive to read.
+type Input struct {
+	Name   string // for people
+	Base   string // for matching, "" for standard input
 	reader io.Reader
 	size   int64 // 0: unknown
 	file   *os.File
 	spool  string // temporary copy of a zip from standard input, "" if none
 }
 
-// openInputs opens every archive before any is read.
-func (v *verification) openInputs(ctx context.Context) ([]*input, error) {
-	var inputs []*input
-	for _, name := range v.o.Archives {
-		if name == "-" {
-			in, err := stdinInput(interruptible(ctx, v.o.Stdin))
+// Settings say how archives are to be read.
+type Settings struct {
+	Prefix     string // directory that holds everything in the archive
+	PrefixSet  bool   // Prefix was given, possibly empty
+	Decoder    string // of xz: "auto", "system" or "go"
+	Limits     envelope.Limits
+	MaxMembers int            // 0: archive.DefaultMaxMembers
+	Progress   *progress.Line // nil: none
+}
+
+// Open opens every archive before any is read. What was opened is returned with
+// an error too, to be closed. The error is a *report.Failure, or the file
+// system's.
+func Open(ctx context.Context, names []string, stdin io.Reader) ([]*Input, error) {
+	var inputs []*Input
+	for _, name := range names {
+		if name == Stdin {
+			in, err := stdinInput(interruptible(ctx, stdin))
 			if err != nil {
 				return inputs, err
 			}
@@ -41,7 +60,7 @@ func (v *verification) openInputs(ctx context.Context) ([]*input, error) {
 		if err != nil {
 			return inputs, report.UsageFailure("", "opening the archive: %v", err)
 		}
-		in := &input{name: name, base: baseName(name), reader: f, file: f}
+		in := &Input{Name: name, Base: BaseName(name), reader: f, file: f}
 		inputs = append(inputs, in)
 		info, err := f.Stat()
 		switch {
@@ -58,9 +77,18 @@ func (v *verification) openInputs(ctx context.Context) ([]*input, error) {
 	return inputs, nil
 }
 
-// displayName returns what people read for the name of an archive.
-func displayName(name string) string {
-	if name == "-" {
+// BaseName returns the name that is matched with versions and formats, "" for
+// standard input.
+func BaseName(path string) string {
+	if path == Stdin {
+		return ""
+	}
+	return filepath.Base(path)
+}
+
+// DisplayName returns what people read for the name of an archive.
+func DisplayName(name string) string {
+	if name == Stdin {
 		return "standard input"
 	}
 	return name
@@ -84,8 +112,8 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 
 // stdinInput reads standard input as a stream. A zip has its directory at its
 // end, so it is copied to a temporary file first.
-func stdinInput(r io.Reader) (*input, error) {
-	in := &input{name: displayName("-"), reader: onlyReader{r}}
+func stdinInput(r io.Reader) (*Input, error) {
+	in := &Input{Name: DisplayName(Stdin), reader: onlyReader{r}}
 	head := make([]byte, 4)
 	n, err := io.ReadFull(r, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -105,13 +133,14 @@ func stdinInput(r io.Reader) (*input, error) {
 	}
 	in.reader = f
 	if err != nil {
-		closeInputs([]*input{in})
+		Close([]*Input{in})
 		return nil, fmt.Errorf("copying the zip from standard input: %w", err)
 	}
 	return in, nil
 }
 
-func closeInputs(inputs []*input) {
+// Close closes the archives, and ends a read that blocks. It may be called twice.
+func Close(inputs []*Input) {
 	for _, in := range inputs {
 		if in.file != nil {
 			_ = in.file.Close()
@@ -122,30 +151,29 @@ func closeInputs(inputs []*input) {
 	}
 }
 
-// archiveOptions says how to read in, and makes it the file that refusals name.
-func (v *verification) archiveOptions(ctx context.Context, in *input) (archive.Options, error) {
-	v.file = in.name
+// Archive reads the beginning of the archive. Errors are those of archive.Open,
+// or a *report.Failure.
+func (in *Input) Archive(ctx context.Context, s Settings) (*archive.Reader, error) {
 	o := archive.Options{
-		Prefix: v.o.Prefix, PrefixSet: v.o.PrefixSet,
-		Limits:   archive.Limits{MaxMembers: v.o.MaxMembers},
-		Envelope: envelope.Options{Name: in.base, Limits: v.o.Limits},
-		Progress: func(n int64) { v.o.Progress.Bytes("reading "+cmp.Or(in.base, in.name), n, in.size) },
+		Prefix: s.Prefix, PrefixSet: s.PrefixSet,
+		Limits:   archive.Limits{MaxMembers: s.MaxMembers},
+		Envelope: envelope.Options{Name: in.Base, Limits: s.Limits},
+		Progress: func(n int64) { s.Progress.Bytes("reading "+cmp.Or(in.Base, in.Name), n, in.size) },
 	}
-	if v.o.Decoder == "go" || !in.mayBeXZ() {
-		return o, nil
+	if s.Decoder != "go" && in.mayBeXZ() {
+		xz, err := confine.SystemXZ(ctx)
+		switch {
+		case err == nil:
+			o.Envelope.XZ = xz
+		case s.Decoder == "system":
+			return nil, report.UsageFailure("install xz, or use --decoder go", "--decoder system: %v", err)
+		}
 	}
-	xz, err := confine.SystemXZ(ctx)
-	switch {
-	case err == nil:
-		o.Envelope.XZ = xz
-	case v.o.Decoder == "system":
-		return o, report.UsageFailure("install xz, or use --decoder go", "--decoder system: %v", err)
-	}
-	return o, nil
+	return archive.Open(in.reader, o)
 }
 
 // mayBeXZ reports whether the system's xz may be needed for in.
-func (in *input) mayBeXZ() bool {
+func (in *Input) mayBeXZ() bool {
 	if in.size == 0 {
 		return true // a stream, whose beginning is not known yet
 	}
