@@ -26,7 +26,8 @@ archives, whose tar is a pure function of that commit.
 The commit goes to the branch candidates/VERSION of the repository, the archives
 with the record of all that ran (docs/spec/build-record.md) into a new folder.
 Nothing is pushed unless asked, nothing ever forced. A build that was interrupted
-left nothing; the same command does it again.
+left nothing; the same command does it again. Of one that failed, all that was
+printed is kept in the cache, where the message says.
 
 With --vary it builds twice, as usual and with another folder, locale, time zone,
 umask, host name, user, number of processors, environment and order of

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/countermark/countermark/internal/account"
 	"github.com/countermark/countermark/internal/building/archives"
@@ -81,16 +82,44 @@ type build struct {
 // the error, a *report.Failure, says why there is none.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	b := newBuild(o)
-	err := b.run(ctx)
-	o.Progress.Clear()
-	err = errors.Join(err, b.close())
-	switch {
-	case err == nil:
-		return b.result, nil
-	case ctx.Err() != nil:
-		return nil, report.Interrupted()
+	if err := b.end(ctx, b.run(ctx)); err != nil {
+		return nil, err
 	}
-	return nil, explain(err)
+	return b.result, nil
+}
+
+// end cleans up after a run that ended with err, keeps the logs if the build failed,
+// and says what the error means. A verdict stays one, whatever cannot be removed.
+func (b *build) end(ctx context.Context, err error) error {
+	b.o.Progress.Clear()
+	var late error
+	if err == nil && b.result.Folder == "" {
+		late = b.keepLogs()
+	}
+	late = errors.Join(late, b.close())
+	switch {
+	case err == nil && late == nil:
+		return nil
+	case err == nil:
+		b.result.Notes = append(b.result.Notes, "afterwards: "+late.Error())
+		return nil
+	case ctx.Err() != nil:
+		return report.Interrupted()
+	}
+	return explain(errors.Join(err, late))
+}
+
+// keepLogs keeps what a failed build's programs printed, in the cache.
+func (b *build) keepLogs() error {
+	if !b.found.Failed() || b.scratch == nil {
+		return nil
+	}
+	cache, err := source.CacheDir()
+	if err != nil {
+		return err
+	}
+	name := strings.TrimSuffix(b.recordName(), ".build.json")
+	return b.found.KeepLogs(filepath.Join(cache, "logs"), name, b.logs())
 }
 
 func newBuild(o Options) *build {
@@ -123,7 +152,7 @@ func (b *build) prepare(ctx context.Context) error {
 	if err := b.makeTemp(); err != nil {
 		return err
 	}
-	b.o.Setting.Temp = b.scratch.Dir
+	b.o.Setting.Temp, b.o.Setting.Logs = b.scratch.Dir, filepath.Join(b.logs(), "tools")
 	var err error
 	b.setting, err = setting.Open(ctx, b.source, b.o.Setting, b.found)
 	return err
@@ -158,7 +187,7 @@ func (b *build) writeArchives(ctx context.Context) error {
 		return fmt.Errorf("making a folder for the archives: %w", err)
 	}
 	out, err := archives.Make(ctx, archives.Input{
-		Source: b.source, Setting: b.setting, Account: b.account, Work: b.work(), Temp: b.scratch.Dir, Release: b.release(),
+		Source: b.source, Setting: b.setting, Account: b.account, Work: b.work(), Temp: b.scratch.Dir, Release: b.release(), Logs: filepath.Join(b.logs(), "encoders"),
 		Built: b.built, BuiltTree: b.record.Built.Tree, Commit: b.record.Built.Commit, AddObjects: b.addObjects, Unverified: b.unverified,
 		Execute: func(ctx context.Context, name string, run recipe.Invocation) (*buildrecord.Step, error) {
 			return b.execute(ctx, len(b.source.Recipe.Steps), name, run)

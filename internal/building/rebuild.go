@@ -2,7 +2,6 @@ package building
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -68,17 +67,11 @@ func Rebuild(ctx context.Context, o RebuildOptions) (*Rebuilt, error) {
 	}
 	b := newBuild(o.Options)
 	r := &Rebuilt{Found: b.found, Record: b.record}
-	err := b.rebuild(ctx, o, r)
-	o.Progress.Clear()
-	err = errors.Join(err, b.close())
-	r.Notes = append(r.Notes, b.result.Notes...)
-	switch {
-	case err == nil:
-		return r, nil
-	case ctx.Err() != nil:
-		return nil, report.Interrupted()
+	if err := b.end(ctx, b.rebuild(ctx, o, r)); err != nil {
+		return nil, err
 	}
-	return nil, explain(err)
+	r.Notes = append(r.Notes, b.result.Notes...)
+	return r, nil
 }
 
 // takeRecord asks for the packages of another build.

@@ -18,6 +18,7 @@ type rebuildDocument struct {
 	Verdict    string                `json:"verdict"` // "reproduced", "not reproduced" or "not built"
 	Exit       int                   `json:"exit"`
 	Findings   []findingJSON         `json:"findings"`
+	Logs       string                `json:"logs,omitempty"`
 	Against    string                `json:"against,omitempty"`
 	SameCommit *bool                 `json:"same_commit,omitempty"`
 	SameTar    *bool                 `json:"same_tar,omitempty"`
@@ -35,7 +36,7 @@ type countsJSON struct {
 
 // JSON returns the rebuild as one JSON document.
 func (r *Rebuilt) JSON() []byte {
-	d := rebuildDocument{Format: report.FormatVersion, Verdict: "not built", Exit: r.Exit(), Findings: findingsJSON(r.Found)}
+	d := rebuildDocument{Format: report.FormatVersion, Verdict: "not built", Exit: r.Exit(), Findings: findingsJSON(r.Found), Logs: escape.Text(r.Found.Logs)}
 	for _, n := range r.Notes {
 		d.Notes = append(d.Notes, escape.Sentence(n))
 	}

@@ -16,8 +16,7 @@ const maxShown = 50
 func (r *Rebuilt) Text() string {
 	var t strings.Builder
 	if r.Found.Failed() {
-		(&Result{Found: r.Found}).failed(&t)
-		return t.String()
+		return (&Result{Found: r.Found, Notes: r.Notes}).Text()
 	}
 	fmt.Fprintf(&t, "%s  %s  against  %s\n", r.headline(), escape.Text(r.Record.Source.Ref), escape.Text(r.Candidate.Name))
 	for _, class := range reproduction.Classes() {

@@ -28,7 +28,7 @@ func (b *build) finishRecord() error {
 	if err := os.WriteFile(filepath.Join(b.release(), b.recordName()), data, 0o644); err != nil {
 		return err
 	}
-	logs := filepath.Join(b.scratch.Dir, "logs")
+	logs := filepath.Join(b.logs(), "steps")
 	if err := os.Rename(logs, filepath.Join(b.release(), "logs")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}

@@ -21,6 +21,10 @@ import (
 // work is the folder that holds the source.
 func (b *build) work() string { return filepath.Join(b.scratch.Dir, "work") }
 
+// logs is the folder of what programs print: of steps, of what compresses, and of
+// tools, each in a folder of its own.
+func (b *build) logs() string { return filepath.Join(b.scratch.Dir, "logs") }
+
 // lay lays the source out, with downloads and the recipe's own files.
 func (b *build) lay(ctx context.Context) error {
 	b.o.Progress.Text("laying out the source")
@@ -124,7 +128,7 @@ func (b *build) execute(ctx context.Context, i int, name string, run recipe.Invo
 	if err := b.showGit(ctx, run.Git, &p, done); err != nil {
 		return nil, err
 	}
-	log, err := finding.NewLog(filepath.Join(b.scratch.Dir, "logs"), i, name, b.o.Progress)
+	log, err := finding.NewLog(filepath.Join(b.logs(), "steps"), i, name, b.o.Progress)
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,9 @@ func (r *Result) failed(t *strings.Builder) {
 	for line := range strings.Lines(r.Found.Said) {
 		fmt.Fprintf(t, "    | %s\n", escape.Sentence(strings.TrimRight(line, "\r\n")))
 	}
+	if r.Found.Logs != "" {
+		fmt.Fprintf(t, "all that was printed is in %s\n", escape.Text(r.Found.Logs))
+	}
 	if r.Folder == "" {
 		t.WriteString("nothing was changed: no ref, no folder\n")
 		return
@@ -103,6 +106,7 @@ type document struct {
 	Verdict  string              `json:"verdict"` // "built" or "not built"
 	Exit     int                 `json:"exit"`
 	Findings []findingJSON       `json:"findings"`
+	Logs     string              `json:"logs,omitempty"`
 	Folder   string              `json:"folder,omitempty"`
 	Branch   string              `json:"branch,omitempty"`
 	Pushed   string              `json:"pushed,omitempty"`
@@ -120,7 +124,7 @@ type findingJSON struct {
 
 // JSON returns the result as one JSON document.
 func (r *Result) JSON() []byte {
-	d := document{Format: report.FormatVersion, Verdict: "built", Exit: r.Exit(), Folder: escape.Text(r.Folder), Branch: escape.Text(r.Branch),
+	d := document{Format: report.FormatVersion, Verdict: "built", Exit: r.Exit(), Logs: escape.Text(r.Found.Logs), Folder: escape.Text(r.Folder), Branch: escape.Text(r.Branch),
 		Pushed: escape.Text(r.Pushed), Findings: findingsJSON(r.Found), Record: r.Record}
 	if d.Exit != 0 {
 		d.Verdict, d.Record = "not built", nil

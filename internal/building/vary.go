@@ -6,18 +6,20 @@ import (
 
 	"github.com/countermark/countermark/internal/building/scratch"
 	"github.com/countermark/countermark/internal/building/varying"
-	"github.com/countermark/countermark/internal/report"
 )
 
 // Varied is what became of building under variations.
-type Varied struct{ *varying.Result }
+type Varied struct {
+	*varying.Result
+	notes []string
+}
 
 // Text returns the result for people.
 func (v Varied) Text() string {
 	if v.IsBuilt() {
 		return v.Result.Text()
 	}
-	return (&Result{Found: v.Found}).Text()
+	return v.unbuilt().Text()
 }
 
 // JSON returns the result as one JSON document.
@@ -25,23 +27,21 @@ func (v Varied) JSON() []byte {
 	if v.IsBuilt() {
 		return v.Result.JSON()
 	}
-	return (&Result{Found: v.Found}).JSON()
+	return v.unbuilt().JSON()
 }
+
+// unbuilt is the result of a build that failed before anything was varied.
+func (v Varied) unbuilt() *Result { return &Result{Found: v.Found, Notes: v.notes} }
 
 // Vary builds a release as usual and under variations, and says what of it moves.
 // Nothing is written: no ref, no object, no folder.
 func Vary(ctx context.Context, o Options) (Varied, error) {
 	b := newBuild(o)
 	r, err := b.vary(ctx)
-	o.Progress.Clear()
-	err = errors.Join(err, b.close())
-	switch {
-	case err == nil:
-		return Varied{r}, nil
-	case ctx.Err() != nil:
-		return Varied{}, report.Interrupted()
+	if err := b.end(ctx, err); err != nil {
+		return Varied{}, err
 	}
-	return Varied{}, explain(err)
+	return Varied{r, b.result.Notes}, nil
 }
 
 func (b *build) vary(ctx context.Context) (*varying.Result, error) {
@@ -66,7 +66,11 @@ func (b *build) variant(ctx context.Context, j varying.Job) (*varying.Made, erro
 	}
 	v := newBuild(b.o)
 	v.source, v.scratch, v.setting = b.source, folder, b.setting.Vary(j.Variation)
-	if err := v.makeVariant(ctx, j); err != nil {
+	err = v.makeVariant(ctx, j)
+	if err == nil {
+		err = v.keepLogs()
+	}
+	if err != nil {
 		return nil, errors.Join(err, folder.Remove())
 	}
 	return &varying.Made{

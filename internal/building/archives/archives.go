@@ -37,6 +37,7 @@ type Input struct {
 	Work       string    // folder of the source, as the last step left it
 	Temp       string    // folder for what is needed meanwhile
 	Release    string    // folder that gets the archives
+	Logs       string    // folder for what encoders print
 	Built      tree.Tree // of the built commit
 	BuiltTree  digest.ObjectID
 	Commit     digest.ObjectID                                                                          // the built commit
@@ -201,7 +202,7 @@ func (x *making) encode(ctx context.Context, e encoding) error {
 		p.Dir = x.Setting.Shown(e.folder, encodeDir)
 		p.Binds = append(p.Binds, sandbox.Bind{Source: e.folder, Target: p.Dir})
 	}
-	log, err := finding.NewLog(filepath.Join(x.Temp, "encoders"), len(x.out.Archives), e.line.Program, nil)
+	log, err := finding.NewLog(x.Logs, len(x.out.Archives), e.line.Program, nil)
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ type Finding struct {
 type List struct {
 	Findings []Finding
 	Said     string
+	Logs     string // folder in which all that was printed is kept, "" if nothing was
 }
 
 // Failed reports whether anything was found.

@@ -46,6 +46,7 @@ type Options struct {
 	Packages       []string       // lines of a packagelist, instead of asking the mirror
 	ToolSources    []string       // NAME=REPO: where the source of a tool is had from, instead of the recipe's URL
 	Temp           string         // folder of our own for what is needed meanwhile
+	Logs           string         // folder for what the builds of tools print
 	Time           time.Duration  // all steps together; 0: the recipe's
 	Bytes          int64          // of all files; 0: the recipe's
 	Files          int            // 0: the recipe's

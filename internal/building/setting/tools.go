@@ -93,7 +93,7 @@ func (x *Setting) buildTool(ctx context.Context, t *recipe.Tool, built tool, fou
 	}
 	for i, arguments := range t.Commands(built.prefix) {
 		p := x.toolProgram(arguments, built, source, installed)
-		log, err := finding.NewLog(filepath.Join(work, "logs"), i, built.name, x.o.Progress)
+		log, err := finding.NewLog(filepath.Join(x.o.Logs, built.name), i, built.name, x.o.Progress)
 		if err != nil {
 			return err
 		}
