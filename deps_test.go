@@ -34,6 +34,11 @@ var policy = map[string]permission{
 	"internal/tree": {layer: values, internal: []string{"digest", "escape", "refusal"},
 		foreign: []string{"golang.org/x/text/cases", "golang.org/x/text/unicode/norm"}},
 
+	"internal/publickey": {layer: values},
+
+	"internal/signature":         {layer: formats, internal: []string{"publickey", "signature/finding"}},
+	"internal/signature/finding": {layer: formats, internal: []string{"publickey", "refusal"}},
+
 	"internal/envelope/framing": {layer: formats, internal: []string{"refusal"}},
 	"internal/envelope": {layer: formats, internal: []string{"digest", "envelope/framing", "escape", "refusal"},
 		foreign: []string{"github.com/klauspost/compress/flate", "github.com/klauspost/compress/zstd", "github.com/mikelolasagasti/xz"}},

@@ -76,6 +76,12 @@ func TestExit(t *testing.T) {
 		refusal.GitTagTarget:     1,
 		refusal.ZEnvelopes:       1,
 		refusal.GitMissing:       3,
+		refusal.SigBad:           1,
+		refusal.SigNoKey:         1,
+		refusal.SigWeak:          1,
+		refusal.SigExpired:       1,
+		refusal.SigRevoked:       1,
+		refusal.SigKeyUse:        1,
 	}
 	for _, rule := range append(refusal.Rules(), "", "UNKNOWN") {
 		status, special := want[rule]

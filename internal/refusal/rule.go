@@ -92,6 +92,23 @@ const (
 	GitProtocol      Rule = "GIT_PROTOCOL"       // a transport other than https and ssh
 )
 
+// Rules of signatures and keys (docs/spec/signatures.md). Those from SigBad on
+// are what a well-formed signature was found to be.
+const (
+	SigFormat    Rule = "SIG_FORMAT"    // a signature that is not written in the one way of its form, or of no known form
+	SigMulti     Rule = "SIG_MULTI"     // more than one signature where one is expected
+	SigNamespace Rule = "SIG_NAMESPACE" // an ssh signature made for another purpose
+	SigAlg       Rule = "SIG_ALG"       // an algorithm or digest outside the list
+	SigKey       Rule = "SIG_KEY"       // a key file outside the grammar, or a key that is malformed
+	SigLimit     Rule = "SIG_LIMIT"     // a signature, key file or message beyond a limit
+	SigBad       Rule = "SIG_BAD"       // the key that is named did not sign these bytes
+	SigNoKey     Rule = "SIG_NOKEY"     // made by none of the keys given
+	SigWeak      Rule = "SIG_WEAK"      // the key or the digest is too weak
+	SigExpired   Rule = "SIG_EXPIRED"   // made while the key was not valid
+	SigRevoked   Rule = "SIG_REVOKED"   // the key has been revoked
+	SigKeyUse    Rule = "SIG_KEYUSE"    // the key is not one that may sign, or was used without its owner's touch
+)
+
 // Rules returns the closed list of rules, in the order of the specification.
 func Rules() []Rule {
 	return []Rule{
@@ -104,6 +121,8 @@ func Rules() []Rule {
 		GitFormat, GitHash, GitSHA1Collision, GitMissing, GitType, GitTree, GitMode, GitName,
 		GitCommit, GitTag, GitTagName, GitTagTarget, GitRefName,
 		GitBuilt, GitParent, GitLimit, GitProtocol,
+		SigFormat, SigMulti, SigNamespace, SigAlg, SigKey, SigLimit,
+		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse,
 	}
 }
 
@@ -111,7 +130,8 @@ func Rules() []Rule {
 // well-formed evidence says no, 3 where trying again elsewhere may help, else 2.
 func (r Rule) Exit() int {
 	switch r {
-	case GitHash, GitSHA1Collision, GitTagName, GitTagTarget, ZEnvelopes:
+	case GitHash, GitSHA1Collision, GitTagName, GitTagTarget, ZEnvelopes,
+		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse:
 		return 1
 	case GitMissing:
 		return 3
