@@ -193,9 +193,9 @@ func TestPushFails(t *testing.T) {
 // Why a push was rejected is seen in what the branch holds afterwards, whatever
 // git's words for it are.
 func TestRejected(t *testing.T) {
-	w, server := newWork(t), bare(t)
+	w, other := newWork(t), bare(t)
 	one, two := w.id("HEAD~1"), w.id("HEAD")
-	w.git("", "push", "-q", server.dir, one.String()+":"+candidate, two.String()+":refs/heads/x/"+candidate)
+	w.git("", "push", "-q", other.dir, one.String()+":"+candidate, two.String()+":refs/heads/x/"+candidate)
 	for _, c := range []struct {
 		commit, old digest.ObjectID
 		want        Answer
@@ -204,8 +204,8 @@ func TestRejected(t *testing.T) {
 		{two, one, Answer{Outcome: Refused, Said: "no"}},
 		{two, two, Answer{Outcome: Moved, Ref: candidate, At: one}},
 	} {
-		p := &push{r: w.r, c: Candidate{Server: server.dir, Version: "5.4.1", Commit: c.commit, Old: c.old}, ref: candidate, local: true}
-		if got, err := p.rejected(t.Context(), "no"); got != c.want || err != nil {
+		s := &server{r: w.r, address: other.dir, local: true}
+		if got, err := s.rejected(t.Context(), []Change{{candidate, c.old, c.commit}}, "no"); got != c.want || err != nil {
 			t.Errorf("got %+v, %v, want %+v", got, err, c.want)
 		}
 	}
@@ -214,5 +214,95 @@ func TestRejected(t *testing.T) {
 func TestOutcomeString(t *testing.T) {
 	if got := Changed.String() + Refused.String() + Outcome(0).String() + Outcome(9).String(); got != "changedrefused" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func (w *work) pushAll(to string, changes ...Change) Answer {
+	w.t.Helper()
+	answer, err := PushAll(w.t.Context(), w.r, Pushing{Server: to, Changes: changes})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return answer
+}
+
+// Several refs go together or not at all, whichever of them is the obstacle.
+func TestPushAll(t *testing.T) {
+	for name, address := range map[string]func(*testing.T, *work) string{
+		"path":  func(_ *testing.T, server *work) string { return server.dir },
+		"https": serve,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, other := newWork(t), bare(t)
+			checkPushAll(t, w, other, address(t, other))
+		})
+	}
+}
+
+func checkPushAll(t *testing.T, w, other *work, url string) {
+	const branch, tag, own = "refs/heads/x-built", "refs/tags/v2", "refs/countermark/statements/1/00"
+	one, two, blob := w.id("HEAD~1"), w.id("HEAD"), w.id(w.git("{}", "hash-object", "-w", "--stdin"))
+	all := []Change{{Ref: branch, New: one}, {Ref: tag, New: w.id("v1")}, {Ref: own, New: blob}}
+	if got := w.pushAll(url, all...); got.Outcome != Changed || other.at(branch) != one.String() || other.at(tag) != w.id("v1").String() || other.at(own) != blob.String() {
+		t.Errorf("got %+v", got)
+	}
+	if got := w.pushAll(url, all...); got.Outcome != Unchanged {
+		t.Errorf("again: %+v", got)
+	}
+	forward := Change{branch, one, two}
+	for _, obstacle := range []Change{{Ref: tag, New: two}, {Ref: own, New: two}, {"refs/countermark/seen", two, one}} {
+		for _, changes := range [][]Change{{forward, obstacle}, {obstacle, forward}} {
+			if got := w.pushAll(url, changes...); got.Outcome != Moved || got.Ref != obstacle.Ref || other.at(branch) != one.String() {
+				t.Errorf("%v: %+v", changes, got)
+			}
+		}
+	}
+	if got := w.pushAll(url, forward, all[1]); got.Outcome != Changed || other.at(branch) != two.String() {
+		t.Errorf("one done, one not: %+v", got)
+	}
+	other.git("", "config", "receive.hideRefs", "refs/countermark/secret")
+	if got := w.pushAll(url, all[1], Change{Ref: "refs/countermark/secret/x", New: blob}); got.Outcome != Refused || !strings.Contains(got.Said, "hidden") {
+		t.Errorf("refused: %+v", got)
+	}
+	refs, err := ListServer(t.Context(), w.r, Server{Address: url}, OwnPrefix)
+	if err != nil || len(refs) != 1 || refs[0] != (Ref{own, blob}) {
+		t.Errorf("the server lists %v, %v", refs, err)
+	}
+}
+
+func TestPushAllRefuses(t *testing.T) {
+	w, other := newWork(t), bare(t)
+	one, two := w.id("HEAD~1"), w.id("HEAD")
+	many := make([]Change, MaxChanges+1)
+	for i := range many {
+		many[i] = Change{Ref: CandidatePrefix + strings.Repeat("x", i+1), New: one}
+	}
+	for _, c := range []struct {
+		changes []Change
+		rule    refusal.Rule
+	}{
+		{nil, refusal.GitLimit},
+		{many, refusal.GitLimit},
+		{[]Change{{"refs/tags/v2", one, two}}, refusal.GitRefName},
+		{[]Change{{"refs/replace/x", one, two}}, refusal.GitRefName},
+		{[]Change{{Ref: "refs/heads/x", New: one}, {"refs/heads/x-built", two, one}}, refusal.GitParent},
+		{[]Change{{"refs/heads/x-built", one, w.id("v1")}}, refusal.GitType},
+	} {
+		got, err := PushAll(t.Context(), w.r, Pushing{Server: other.dir, Changes: c.changes})
+		if wantRule(t, err, c.rule); got.Outcome != 0 {
+			t.Errorf("got %+v", got)
+		}
+	}
+	_, err := ListServer(t.Context(), w.r, Server{Address: "ext::touch x"}, OwnPrefix)
+	wantRule(t, err, refusal.GitProtocol)
+	closed := httptest.NewTLSServer(http.NotFoundHandler())
+	closed.Close()
+	if _, err := ListServer(t.Context(), w.r, Server{Address: closed.URL + "/x"}, OwnPrefix); err == nil {
+		t.Error("a server that is not there listed its refs")
+	} else if _, ok := errors.AsType[*gitrepo.TransportError](err); !ok {
+		t.Errorf("got %v", err)
+	}
+	if got := other.at("refs"); got != "" {
+		t.Errorf("the server has %s", got)
 	}
 }

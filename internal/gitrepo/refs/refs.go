@@ -1,6 +1,6 @@
-// Package refs changes the refs of repositories: those of a local one by
-// compare and swap, several in one transaction, and a candidate's branch on a
-// server by an atomic push with a lease. Nothing is ever forced, no hook is run.
+// Package refs lists and changes the refs of repositories: those of a local one
+// by compare and swap, several in one transaction, and those of a server by an
+// atomic push with leases. Nothing is ever forced, no hook is run on this machine.
 // That a ref holds something else than was expected is an answer, not an error.
 package refs
 
@@ -22,13 +22,23 @@ import (
 	"github.com/countermark/countermark/internal/refusal"
 )
 
-// BranchPrefix begins the full name of every branch (gitglossary(7), "ref").
-const BranchPrefix = "refs/heads/"
+// BranchPrefix begins the full name of every branch (gitglossary(7), "ref"),
+// OwnPrefix that of every ref that is this program's alone.
+const (
+	BranchPrefix = "refs/heads/"
+	OwnPrefix    = "refs/countermark/"
+)
 
-// Change is what shall become of one ref.
+// Ref is a ref and what it holds.
+type Ref struct {
+	Name string // full
+	ID   digest.ObjectID
+}
+
+// Change is what shall become of one ref: a branch, a tag, or one of ours.
 type Change struct {
 	Ref string          // full name
-	Old digest.ObjectID // what it must hold; zero if it must not exist
+	Old digest.ObjectID // what it must hold; zero if it must not exist, as is always so of a tag
 	New digest.ObjectID // an object that is there
 }
 
@@ -40,7 +50,7 @@ const (
 	Changed   Outcome = iota + 1 // all of it was done
 	Unchanged                    // all of it had been done before
 	Moved                        // nothing was done: some ref does not hold what was expected
-	Refused                      // nothing was done: the server does not want it
+	Refused                      // the server does not want it; see PushAll
 )
 
 // Answer is an outcome and why.
@@ -59,11 +69,11 @@ func (o Outcome) String() string {
 	return ""
 }
 
-// checkName accepts the names of branches and of our own refs: those that
-// gitobject.CheckRefName accepts behind another prefix. The error is a
+// checkName accepts the names of branches, tags and our own refs: those that
+// gitobject.CheckRefName accepts, behind each prefix. The error is a
 // *refusal.Refusal, GIT_REFNAME.
 func checkName(ref string) error {
-	for _, prefix := range []string{BranchPrefix, "refs/countermark/"} {
+	for _, prefix := range []string{BranchPrefix, OwnPrefix, gitobject.TagPrefix} {
 		if name, ours := strings.CutPrefix(ref, prefix); ours {
 			err := gitobject.CheckRefName(gitobject.TagPrefix + name)
 			if r, ok := errors.AsType[*refusal.Refusal](err); ok {
@@ -72,35 +82,65 @@ func checkName(ref string) error {
 			return err
 		}
 	}
-	return refusal.New(refusal.GitRefName, "the ref is neither a branch (refs/heads/) nor one of ours (refs/countermark/)").At(refusal.Unknown, ref)
+	return refusal.New(refusal.GitRefName, "the ref is neither a branch (refs/heads/) nor a tag (refs/tags/) nor one of ours (refs/countermark/)").At(refusal.Unknown, ref)
 }
 
-// Read returns what a branch, or a ref of ours, of a local repository holds,
+// Read returns what a branch, a tag or a ref of ours of a local repository holds,
 // zero if there is none. The error is a *refusal.Refusal, GIT_REFNAME, or
 // another if git failed.
 func Read(ctx context.Context, r *gitrepo.Repository, ref string) (digest.ObjectID, error) {
-	var id digest.ObjectID
-	if r.IsRemote() {
-		return id, errors.New("reading a ref of a remote repository")
-	}
 	if err := checkName(ref); err != nil {
-		return id, err
+		return digest.ObjectID{}, err
+	}
+	found, err := List(ctx, r, ref)
+	for _, f := range found {
+		if f.Name == ref {
+			return f.ID, err
+		}
+	}
+	return digest.ObjectID{}, err
+}
+
+// List returns the refs of a local repository whose full name is ref, or begins
+// with it and a slash, in the order of their names. The names are git's, and may
+// be any; ids are of the repository's format, or the error is a *refusal.Refusal,
+// GIT_FORMAT.
+func List(ctx context.Context, r *gitrepo.Repository, ref string) ([]Ref, error) {
+	if r.IsRemote() {
+		return nil, errors.New("reading the refs of a remote repository")
 	}
 	ctx, cancel := context.WithTimeout(ctx, gitrepo.MaxReadTime)
 	defer cancel()
 	a := r.Access()
 	out := &gitexec.Limited{Max: gitrepo.MaxRefBytes, What: "list of refs"}
-	// A pattern matches a ref of that name and all below it (git-for-each-ref(1)).
-	err := a.Program.Run(ctx, gitexec.Call{Args: []string{"for-each-ref", "--format=%(objectname) %(refname)", ref}, GitDir: a.Common, Folder: a.Temp, Stdout: out})
+	err := a.Program.Run(ctx, gitexec.Call{Args: []string{"for-each-ref", "--format=%(objectname) %(refname)", strings.TrimSuffix(ref, "/")}, GitDir: a.Common, Folder: a.Temp, Stdout: out})
 	if err != nil {
-		return id, err
+		return nil, err
 	}
-	for _, line := range out.Lines() {
-		if hex, name, _ := strings.Cut(line, " "); name == ref {
-			return digest.ParseObjectID(hex)
+	return parseList(out.Lines(), " ", func(name string) bool {
+		return name == ref || strings.HasPrefix(name, strings.TrimSuffix(ref, "/")+"/")
+	})
+}
+
+// parseList reads lines of an id and a name, and keeps the names that are wanted.
+func parseList(lines []string, separator string, wanted func(string) bool) ([]Ref, error) {
+	var all []Ref
+	for _, line := range lines {
+		hex, name, found := strings.Cut(line, separator)
+		if !found || !wanted(name) {
+			continue
 		}
+		id, err := digest.ParseObjectID(hex)
+		if err != nil || id.IsNull() {
+			return nil, refusal.New(refusal.GitFormat, "a line of the list of refs holds no full object id").At(refusal.Unknown, name)
+		}
+		if len(all) > 0 && all[0].ID.Format() != id.Format() {
+			return nil, refusal.New(refusal.GitFormat, "the refs hold ids of two object formats").At(refusal.Unknown, name)
+		}
+		all = append(all, Ref{name, id})
 	}
-	return id, nil
+	slices.SortFunc(all, func(a, b Ref) int { return strings.Compare(a.Name, b.Name) })
+	return all, nil
 }
 
 // Update makes all of the changes in a local repository, or none (git-update-ref(1),
@@ -113,6 +153,9 @@ func Update(ctx context.Context, r *gitrepo.Repository, changes ...Change) (Answ
 	}
 	for _, c := range changes {
 		if err := check(r, c); err != nil {
+			return Answer{}, err
+		}
+		if err := checkedOut(r.Access().Common, c.Ref); err != nil {
 			return Answer{}, err
 		}
 	}
@@ -137,14 +180,18 @@ func Update(ctx context.Context, r *gitrepo.Repository, changes ...Change) (Answ
 	return answer, err
 }
 
+// check refuses changes that are made nowhere.
 func check(r *gitrepo.Repository, c Change) error {
 	if err := checkName(c.Ref); err != nil {
 		return err
 	}
+	if strings.HasPrefix(c.Ref, gitobject.TagPrefix) && !c.Old.IsZero() {
+		return refusal.New(refusal.GitRefName, "a tag is made, and never moved").At(refusal.Unknown, c.Ref)
+	}
 	if c.New.IsZero() || c.New.IsNull() || c.New.Format() != r.Format() || !c.Old.IsZero() && (c.Old.IsNull() || c.Old.Format() != r.Format()) {
 		return refusal.New(refusal.GitFormat, "the ref's old and new values are not full %v ids", r.Format()).At(refusal.Unknown, c.Ref)
 	}
-	return checkedOut(r.Access().Common, c.Ref)
+	return nil
 }
 
 // compare says what Update has to do: Changed if every ref holds what is expected

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,7 +151,7 @@ func TestTransactComparesAndSwaps(t *testing.T) {
 func TestUpdateRefuses(t *testing.T) {
 	w := newWork(t)
 	two := w.id("HEAD")
-	for _, ref := range []string{"HEAD", "xz-built", "refs/tags/v2", "refs/heads/", "refs/heads/a..b", "refs/heads/a b", "refs/heads/-x", "refs/heads/x.lock", "refs/heads/a\ndelete refs/heads/main", "refs/replace/x"} {
+	for _, ref := range []string{"HEAD", "xz-built", "refs/tags/", "refs/tags", "refs/heads/", "refs/heads/a..b", "refs/heads/a b", "refs/heads/-x", "refs/heads/x.lock", "refs/heads/a\ndelete refs/heads/main", "refs/replace/x"} {
 		_, err := Update(t.Context(), w.r, Change{Ref: ref, New: two})
 		wantRule(t, err, refusal.GitRefName)
 		_, err = Read(t.Context(), w.r, ref)
@@ -160,6 +161,10 @@ func TestUpdateRefuses(t *testing.T) {
 	for _, c := range []Change{{Ref: "refs/heads/x"}, {Ref: "refs/heads/x", New: other}, {Ref: "refs/heads/x", New: two, Old: other}, {Ref: "refs/heads/x", New: digest.ObjectIDFromBytes(digest.SHA1Format, make([]byte, 20))}} {
 		_, err := Update(t.Context(), w.r, c)
 		wantRule(t, err, refusal.GitFormat)
+	}
+	for _, ref := range []string{"refs/tags/v1", "refs/tags/v2"} {
+		_, err := Update(t.Context(), w.r, Change{ref, two, w.id("HEAD~1")})
+		wantRule(t, err, refusal.GitRefName)
 	}
 	absent, _ := digest.HashObject(digest.SHA1Format, digest.Commit, nil)
 	w.git("", "worktree", "add", "-q", "-b", "linked", filepath.Join(t.TempDir(), "linked"))
@@ -278,4 +283,28 @@ func TestReadBuilt(t *testing.T) {
 	refused(refusal.GitBuilt)
 	set(w.store([]byte(strings.Replace(string(raw), "parent "+c.Source.Commit.String()+"\n", "", 1))))
 	refused(refusal.GitParent)
+}
+
+func TestList(t *testing.T) {
+	w := newWork(t)
+	two := w.id("HEAD")
+	for _, ref := range []string{"refs/countermark/b/x", "refs/countermark/a", "refs/countermarks"} {
+		w.git("", "update-ref", ref, two.String())
+	}
+	for ask, want := range map[string][]Ref{
+		"refs/countermark":   {{"refs/countermark/a", two}, {"refs/countermark/b/x", two}},
+		OwnPrefix:            {{"refs/countermark/a", two}, {"refs/countermark/b/x", two}},
+		"refs/countermark/b": {{"refs/countermark/b/x", two}},
+		"refs/countermark/c": nil,
+	} {
+		if got, err := List(t.Context(), w.r, ask); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v, %v", ask, got, err)
+		}
+	}
+	if got := w.update(Change{Ref: "refs/tags/v3", New: w.id("v1")}); got.Outcome != Changed || w.at("refs/tags/v3") != w.id("v1").String() {
+		t.Errorf("a tag: %+v", got)
+	}
+	if got := w.update(Change{Ref: "refs/tags/v3", New: two}); got.Outcome != Moved {
+		t.Errorf("another tag of that name: %+v", got)
+	}
 }
