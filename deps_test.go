@@ -137,8 +137,9 @@ var policy = map[string]permission{
 	"internal/building/checkout":   {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/difference": {layer: commands, system: []string{"os"}},
 	"internal/building/finding":    {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/toolshed":   {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/scratch":    {layer: commands, system: []string{"os", "path/filepath", "syscall"}},
-	"internal/building/setting":    {layer: commands, system: []string{"os", "path/filepath", "runtime"}},
+	"internal/building/setting":    {layer: commands, system: []string{"io/fs", "os", "path/filepath", "runtime"}},
 	"internal/building/source":     {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/varying":    {layer: commands, system: []string{"os", "path/filepath", "runtime", "syscall"}},
 	"internal/demonstration": {layer: commands, // any

@@ -154,7 +154,9 @@ func (b *build) prepare(ctx context.Context) error {
 	}
 	b.o.Setting.Temp, b.o.Setting.Logs = b.scratch.Dir, filepath.Join(b.logs(), "tools")
 	var err error
-	b.setting, err = setting.Open(ctx, b.source, b.o.Setting, b.found)
+	if b.setting, err = setting.Open(ctx, b.source, b.o.Setting, b.found); err == nil {
+		b.result.Notes = append(b.result.Notes, b.setting.Notes...)
+	}
 	return err
 }
 

@@ -166,7 +166,7 @@ func (c *Cache) fill(ctx context.Context, temp string, fill func(context.Context
 	if err := errors.Join(into.Finish(), os.Chmod(temp, 0o755)); err != nil { // the environment's other users look into it
 		return fmt.Errorf("writing to the cache: %w", err)
 	}
-	if err := syncFolder(temp); err != nil {
+	if err := SyncFolder(temp); err != nil {
 		return fmt.Errorf("writing to the cache: %w", err)
 	}
 	return ctx.Err()

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncFolder has everything below a folder on the disk: one call for the whole
+// SyncFolder has everything below a folder on the disk: one call for the whole
 // file system, where a call for each of a hundred thousand files takes minutes.
-func syncFolder(dir string) error {
+func SyncFolder(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// syncFolder has everything below a folder on the disk.
-func syncFolder(dir string) error {
+// SyncFolder has everything below a folder on the disk.
+func SyncFolder(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err

@@ -17,7 +17,7 @@ const prefixPlaceholder = "{prefix}"
 // kept: the SHA-256 of what the build depends on, which is the environment's id,
 // the tools before it, its source and its commands. The id of the environment is
 // that of the list of packages, or the digest of the image; a host has none, so
-// that tools built on one must not be kept under these keys.
+// that whoever keeps tools built on one says what stands for it.
 //
 // What is hashed is a line "countermark-tool 2", then one line each for the name,
 // which is in the path that the tool is installed in, the environment, the key of the tool before (none for the first), the source

@@ -73,6 +73,7 @@ type Setting struct {
 	Limits    recipe.Limits
 	ID        digest.SHA256 // that names the root filesystem, zero for the host
 	Packages  []string      // of it, lines of a packagelist
+	Notes     []string      // what else to know
 	o         Options
 	source    *source.Source
 	sandbox   *sandbox.Sandbox

@@ -8,9 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/countermark/countermark/internal/building/finding"
 	"github.com/countermark/countermark/internal/building/source"
-	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/environment"
 	"github.com/countermark/countermark/internal/environment/debian"
 	"github.com/countermark/countermark/internal/environment/oci"
@@ -139,18 +137,4 @@ func systemFailure(err error) error {
 		return err
 	}
 	return f
-}
-
-// hostID stands for the host in the keys of tools that were built on one: what
-// can be known of it without asking every program.
-func hostID(system string) (d digest.SHA256) {
-	s := finding.NewSum()
-	_, _ = fmt.Fprintf(s, "host\n%s\n", system)
-	for _, name := range []string{"/var/lib/dpkg/status", "/lib/apk/db/installed", "/var/lib/rpm/rpmdb.sqlite"} {
-		if f, err := os.Open(name); err == nil {
-			_, _ = s.ReadFrom(f)
-			_ = f.Close()
-		}
-	}
-	return s.Digest()
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/countermark/countermark/internal/building/finding"
 	"github.com/countermark/countermark/internal/building/source"
+	"github.com/countermark/countermark/internal/building/toolshed"
 	"github.com/countermark/countermark/internal/environment"
 	"github.com/countermark/countermark/internal/environment/unpack"
 	"github.com/countermark/countermark/internal/recipe"
@@ -48,20 +49,31 @@ func (x *Setting) openTools(ctx context.Context, found *finding.List) error {
 	if err != nil {
 		return err
 	}
-	kept := filepath.Join(dir, "tools")
-	if err := os.MkdirAll(kept, 0o755); err != nil {
-		return fmt.Errorf("making the folder of tools: %w", err)
+	shed, err := toolshed.Open(filepath.Join(dir, "tools"))
+	if err != nil {
+		return err
 	}
-	keys := environment.ToolKeys(tools, id)
-	for i := range tools {
-		built := tool{name: string(tools[i].Name), folder: filepath.Join(kept, keys[i].String()),
-			prefix: toolDir + "/" + string(tools[i].Name), source: sourceOf(&tools[i])}
-		if _, err := os.Stat(built.folder); err != nil {
-			if err := x.buildTool(ctx, &tools[i], built, found); err != nil || found.Failed() {
+	for i, key := range environment.ToolKeys(tools, id) {
+		t := tool{name: string(tools[i].Name), prefix: toolDir + "/" + string(tools[i].Name), source: sourceOf(&tools[i])}
+		state, kept, err := shed.Find(ctx, key)
+		if err != nil {
+			return err
+		}
+		t.folder = kept
+		if state == toolshed.Altered {
+			x.Notes = append(x.Notes, fmt.Sprintf("the kept tool %s was not what it was when it was built, and was built anew", t.name))
+		}
+		if state != toolshed.Intact {
+			installed, err := x.buildTool(ctx, &tools[i], t, found)
+			if err != nil || found.Failed() {
 				return err
 			}
+			if t.folder, err = shed.Keep(ctx, key, installed); err != nil {
+				return found.AddRefusal(finding.Finding{Rule: finding.Dirty, Step: "building " + t.name, Detail: "the tool installed what cannot be kept",
+					Hint: "let it name its files otherwise, or remove what is not needed"}, err)
+			}
 		}
-		x.tools = append(x.tools, built)
+		x.tools = append(x.tools, t)
 	}
 	return nil
 }
@@ -77,43 +89,38 @@ func sourceOf(t *recipe.Tool) string {
 	return ""
 }
 
-// buildTool builds a tool in a folder of this build, and keeps what it installed.
-func (x *Setting) buildTool(ctx context.Context, t *recipe.Tool, built tool, found *finding.List) error {
+// buildTool builds a tool in a folder of this build, and returns where it installed
+// itself.
+func (x *Setting) buildTool(ctx context.Context, t *recipe.Tool, built tool, found *finding.List) (installed string, err error) {
 	x.o.Progress.Text("building " + built.name)
 	work, err := os.MkdirTemp(x.o.Temp, "tool-*")
 	if err != nil {
-		return err
+		return "", err
 	}
 	source, installed := filepath.Join(work, "source"), filepath.Join(work, "installed")
 	if err := x.laySource(ctx, t, source); err != nil {
-		return err
+		return "", err
 	}
 	if err := os.Mkdir(installed, 0o755); err != nil {
-		return err
+		return "", err
 	}
 	for i, arguments := range t.Commands(built.prefix) {
 		p := x.toolProgram(arguments, built, source, installed)
 		log, err := finding.NewLog(filepath.Join(x.o.Logs, built.name), i, built.name, x.o.Progress)
 		if err != nil {
-			return err
+			return "", err
 		}
 		p.Output = log
 		outcome, err := x.sandbox.Run(ctx, p)
 		if err = cmp.Or(err, log.Close()); err != nil {
-			return err
+			return "", err
 		}
 		found.Judge("building "+built.name, outcome, log)
 		if found.Failed() {
-			return nil
+			return "", nil
 		}
 	}
-	// Another build may have been faster: then its folder is as good.
-	if err := os.Rename(installed, built.folder); err != nil {
-		if _, there := os.Stat(built.folder); there != nil {
-			return fmt.Errorf("keeping the tool %s: %w", built.name, err)
-		}
-	}
-	return nil
+	return installed, nil
 }
 
 // toolProgram is one command of a tool's build. It sees the tools before it.
