@@ -1,7 +1,6 @@
 package publickey_test
 
 import (
-	"crypto/dsa"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -177,17 +176,17 @@ func TestOthers(t *testing.T) {
 	}
 	// The length of each number is part of the material: moving a byte from one
 	// to the next gives another key.
-	p := dsa.PublicKey{Parameters: dsa.Parameters{P: big.NewInt(0x1234), Q: big.NewInt(0x56), G: big.NewInt(7)}, Y: big.NewInt(8)}
-	a, err := publickey.NewDSA(p.P, p.Q, p.G, p.Y)
+	g, y := big.NewInt(7), big.NewInt(8)
+	a, err := publickey.NewDSA(big.NewInt(0x1234), big.NewInt(0x56), g, y)
 	if err != nil || a.Algorithm() != publickey.DSA || a.Bits() != 13 {
 		t.Errorf("%v, %v", a, err)
 	}
-	b, err := publickey.NewDSA(big.NewInt(0x12), big.NewInt(0x3456), p.G, p.Y)
+	b, err := publickey.NewDSA(big.NewInt(0x12), big.NewInt(0x3456), g, y)
 	if err != nil || a == b || a.String() == b.String() {
 		t.Errorf("%v and %v, %v", a, b, err)
 	}
 	for _, n := range []*big.Int{nil, new(big.Int), big.NewInt(-1), new(big.Int).Lsh(big.NewInt(1), publickey.MaxBits)} {
-		if k, err := publickey.NewDSA(p.P, p.Q, p.G, n); err == nil {
+		if k, err := publickey.NewDSA(big.NewInt(0x1234), big.NewInt(0x56), g, n); err == nil {
 			t.Errorf("%v is a number of the key %v", n, k)
 		}
 	}
