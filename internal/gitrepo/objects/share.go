@@ -5,6 +5,7 @@ import (
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitobject"
+	"github.com/countermark/countermark/internal/gitobject/treewalk"
 	"github.com/countermark/countermark/internal/tree"
 )
 
@@ -72,18 +73,18 @@ func (c *counter) commit(ctx context.Context, id digest.ObjectID) (count, error)
 	level := []place{root}
 	for depth := 0; len(level) > 0; depth++ {
 		if depth >= gitobject.MaxTreeDepth {
-			return count{}, tooDeep(commit.Tree)
+			return count{}, treewalk.TooDeep(commit.Tree)
 		}
 		if level, err = c.level(ctx, level, read); err != nil {
 			return count{}, err
 		}
 		if len(read) > gitobject.MaxTreeEntries {
-			return count{}, tooMany(commit.Tree)
+			return count{}, treewalk.TooMany(commit.Tree)
 		}
 	}
 	total := c.sum(root, read)
 	if total.files > gitobject.MaxTreeEntries {
-		return count{}, tooMany(commit.Tree)
+		return count{}, treewalk.TooMany(commit.Tree)
 	}
 	return total, nil
 }
@@ -125,10 +126,10 @@ func (c *counter) entries(p place, entries []gitobject.TreeEntry, t *counted) {
 		e := &entries[i]
 		path := tree.Path(p.dir + e.Name)
 		switch {
-		case e.Mode == modeSubmodule:
-		case e.Mode == modeDirectory && p.dir != outside && c.archive.HasDir(path):
+		case e.Mode == treewalk.ModeSubmodule:
+		case e.Mode == treewalk.ModeDirectory && p.dir != outside && c.archive.HasDir(path):
 			t.inner = append(t.inner, place{string(path) + "/", e.ID})
-		case e.Mode == modeDirectory:
+		case e.Mode == treewalk.ModeDirectory:
 			t.inner = append(t.inner, place{outside, e.ID})
 		default:
 			t.own.files++
