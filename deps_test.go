@@ -111,6 +111,7 @@ var policy = map[string]permission{
 	"internal/progress": {layer: edges, internal: []string{"escape"},
 		foreign: []string{"golang.org/x/term"}, system: []string{"os"}},
 	"internal/durable":     {layer: edges, system: []string{"os", "path/filepath"}},
+	"internal/memory":      {layer: edges, internal: []string{"digest"}, system: []string{"os", "path/filepath", "syscall"}},
 	"internal/toolrelease": {layer: edges, internal: []string{"envelope", "revision"}, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/environment": {layer: edges,
 		internal: []string{"digest", "environment/debian", "environment/oci", "environment/unpack", "recipe"},
