@@ -92,8 +92,12 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 // and says what the error means. A verdict stays one, whatever cannot be removed.
 func (b *build) end(ctx context.Context, err error) error {
 	b.o.Progress.Clear()
+	if err != nil && ctx.Err() != nil {
+		_ = b.close() // the next build removes what is left
+		return report.Interrupted()
+	}
 	var late error
-	if err == nil && b.result.Folder == "" {
+	if err != nil || b.found.Failed() && b.result.Folder == "" {
 		late = b.keepLogs()
 	}
 	late = errors.Join(late, b.close())
@@ -103,15 +107,24 @@ func (b *build) end(ctx context.Context, err error) error {
 	case err == nil:
 		b.result.Notes = append(b.result.Notes, "afterwards: "+late.Error())
 		return nil
-	case ctx.Err() != nil:
-		return report.Interrupted()
 	}
-	return explain(errors.Join(err, late))
+	return b.withLogs(errors.Join(err, late))
+}
+
+// withLogs returns the failure that an error is, which says where the logs are kept.
+func (b *build) withLogs(err error) *report.Failure {
+	f := explain(err)
+	if b.found.Logs == "" {
+		return f
+	}
+	said := *f
+	said.Hint = strings.TrimPrefix(f.Hint+"; all that was printed is in "+b.found.Logs, "; ")
+	return &said
 }
 
 // keepLogs keeps what a failed build's programs printed, in the cache.
 func (b *build) keepLogs() error {
-	if !b.found.Failed() || b.scratch == nil {
+	if b.scratch == nil || b.source == nil || b.source.Recipe == nil {
 		return nil
 	}
 	cache, err := source.CacheDir()

@@ -73,6 +73,10 @@ func (b *build) releaseFolder() error {
 	if err := durable.CopyFolder(staged, b.release()); err != nil {
 		return fmt.Errorf("writing the release: %w", err)
 	}
+	err = durable.CopyFolder(filepath.Join(staged, "logs"), filepath.Join(b.logs(), "steps"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("writing the logs: %w", err)
+	}
 	if err := os.Rename(staged, to); err != nil {
 		return fmt.Errorf("writing the release: %w", err)
 	}

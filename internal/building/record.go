@@ -1,7 +1,6 @@
 package building
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,14 +24,7 @@ func (b *build) finishRecord() error {
 		return err
 	}
 	b.result.Record = r
-	if err := os.WriteFile(filepath.Join(b.release(), b.recordName()), data, 0o644); err != nil {
-		return err
-	}
-	logs := filepath.Join(b.logs(), "steps")
-	if err := os.Rename(logs, filepath.Join(b.release(), "logs")); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
+	return os.WriteFile(filepath.Join(b.release(), b.recordName()), data, 0o644)
 }
 
 // recordName returns the name of the record's file.

@@ -66,16 +66,15 @@ func (b *build) variant(ctx context.Context, j varying.Job) (*varying.Made, erro
 	}
 	v := newBuild(b.o)
 	v.source, v.scratch, v.setting = b.source, folder, b.setting.Vary(j.Variation)
-	err = v.makeVariant(ctx, j)
-	if err == nil {
-		err = v.keepLogs()
-	}
-	if err != nil {
+	if err := v.makeVariant(ctx, j); err != nil {
+		if ctx.Err() == nil {
+			err = v.withLogs(errors.Join(err, v.keepLogs()))
+		}
 		return nil, errors.Join(err, folder.Remove())
 	}
 	return &varying.Made{
 		Found: v.found, Laid: v.laid, Built: v.built, Archives: v.record.Archives, Tar: v.record.Tar, Work: v.work(), Facts: v.causes(),
-		Close: folder.Remove,
+		KeepLogs: v.keepLogs, Close: folder.Remove,
 	}, nil
 }
 

@@ -1,8 +1,7 @@
-// Package environment keeps what the environment of a recipe is made of, as
-// folders in the user's cache: root filesystems (docs/spec/recipe.md, section
-// 3.3) and the unpacked source of tools (3.4). A folder is named by the digest
-// of what it was made of, is made under another name and renamed, and is whole
-// once it is there. It is to be read only: who works on a tool's source copies it.
+// Package environment keeps the root filesystems of recipes (docs/spec/recipe.md,
+// section 3.3) as folders in the user's cache. A folder is named by the digest of
+// what it was made of, is made under another name and renamed, and is whole once it
+// is there. It is to be read only.
 //
 // What lies in a folder is not hashed again when it is used: whoever can write
 // into the user's cache can change it. Its parts make the folders: unpack lays
@@ -96,26 +95,6 @@ func piped(ctx context.Context, write func(context.Context, io.Writer) error, re
 		return err
 	}
 	return readErr
-}
-
-// Source returns the folder of a tool's source, unpacked from an archive whose
-// stored bytes have the digest: its one top directory, or the whole if there is
-// more at the top. The errors are those of unpack.Folder.Pinned.
-func (c *Cache) Source(ctx context.Context, archive io.Reader, want digest.SHA256) (string, error) {
-	dir, err := c.folder(ctx, "source-"+want.String(), func(ctx context.Context, into *unpack.Folder) error {
-		return into.Pinned(ctx, unpack.Archive{What: "the archive of the source", Bytes: archive, SHA256: want})
-	})
-	if err != nil {
-		return "", err
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return "", fmt.Errorf("reading the cache: %w", err)
-	}
-	if len(entries) == 1 && entries[0].IsDir() {
-		return filepath.Join(dir, entries[0].Name()), nil
-	}
-	return dir, nil
 }
 
 // making is how the names of folders begin that are not whole yet; makingAge is

@@ -74,9 +74,6 @@ func TestNothingHalfMade(t *testing.T) {
 	if _, err := c.Tar(t.Context(), bytes.NewReader(evil), sha256.Sum256(evil)); err == nil || !strings.Contains(err.Error(), "NAME_PATH") {
 		t.Errorf("%v", err)
 	}
-	if _, err := c.Source(t.Context(), bytes.NewReader(good), sha256.Sum256(nil)); err == nil {
-		t.Error("no error")
-	}
 	if _, err := c.OCI(t.Context(), t.TempDir(), sha256.Sum256(nil)); err == nil {
 		t.Error("no error")
 	}
@@ -109,24 +106,6 @@ func TestConcurrently(t *testing.T) {
 	all.Wait()
 	if names := inCache(t, dir); strings.Contains(names, making) {
 		t.Errorf("the cache holds %s", names)
-	}
-}
-
-func TestSource(t *testing.T) {
-	c := NewCache(t.TempDir(), unpack.Limits{})
-	for top, files := range map[string]map[string]string{
-		"re2c-4.0": {"re2c-4.0/configure": "x", "re2c-4.0/src/a": "y"}, "": {"configure": "x", "src/a": "y"}, "/": {"README": "only a file"},
-	} {
-		data := testkit.Tar(t, files)
-		want := digest.SHA256(sha256.Sum256(data))
-		got, err := c.Source(t.Context(), bytes.NewReader(data), want)
-		base := "source-" + want.String()
-		if top == "re2c-4.0" {
-			base = top
-		}
-		if err != nil || filepath.Base(got) != base {
-			t.Errorf("%q: %s, %v", top, got, err)
-		}
 	}
 }
 

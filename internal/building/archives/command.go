@@ -2,6 +2,7 @@ package archives
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -76,6 +77,9 @@ func (x *making) verifyArchives(ctx context.Context, files []string) error {
 		Archives: files, Repository: x.Source.Path, Commit: x.Commit.String(), Prefix: x.Source.Recipe.PrefixOf(x.Source.Version), PrefixSet: true,
 		Decoder: "auto", Lock: filepath.Join(x.Temp, "no.lock"), MayLackLock: true, Progress: x.Progress,
 	})
+	if refused, ok := errors.AsType[*report.Failure](err); ok && refused.Refusal != nil && refused.File != "" {
+		return x.refuse(filepath.Base(refused.File), refused.Refusal)
+	}
 	if err != nil {
 		return err
 	}
@@ -92,13 +96,20 @@ func (x *making) verifyArchives(ctx context.Context, files []string) error {
 	return x.recordArchives(ctx, files, by)
 }
 
+// refuse notes that an archive which the command made is one that is refused. An
+// error that is no refusal is returned.
+func (x *making) refuse(name string, err error) error {
+	return x.Found.AddRefusal(finding.Finding{Rule: finding.Archive, Step: "archives", Detail: "no verifier accepts what the command made: " + name,
+		Hint: "change what makes it"}, err)
+}
+
 // recordArchives records archives that were made by the project's command; by says
 // which of git's filters a path of the first has gone through.
 func (x *making) recordArchives(ctx context.Context, files []string, by map[string][]string) error {
 	for i, path := range files {
 		contents, err := x.readArchive(ctx, path)
 		if err != nil {
-			return err
+			return x.refuse(filepath.Base(path), err)
 		}
 		x.out.Archives = append(x.out.Archives, buildrecord.Archive{Name: filepath.Base(path), SHA256: contents.SHA256, Bytes: contents.FileBytes})
 		if i == 0 {

@@ -146,6 +146,9 @@ func (m *Moved) write(t *strings.Builder) {
 		for line := range strings.Lines(m.Failure.Said) {
 			fmt.Fprintf(t, "    | %s\n", escape.Sentence(strings.TrimRight(line, "\r\n")))
 		}
+		if m.Failure.Logs != "" {
+			fmt.Fprintf(t, "      all that was printed is in %s\n", escape.Text(m.Failure.Logs))
+		}
 		return
 	}
 	if m.How == nil {
@@ -202,6 +205,7 @@ type movedJSON struct {
 	Difference *difference.Path `json:"difference,omitempty"`
 	Archive    string           `json:"archive,omitempty"`
 	Detail     string           `json:"detail,omitempty"`
+	Logs       string           `json:"logs,omitempty"`
 }
 
 type variedJSON struct {
@@ -250,6 +254,7 @@ func (m *Moved) json() movedJSON {
 		d := difference.Of(m.known())
 		j.Difference = &d
 	case m.Failure != nil:
+		j.Logs = escape.Text(m.Failure.Logs)
 		for _, f := range m.Failure.Findings {
 			j.Detail = escape.Sentence(f.Detail)
 			break

@@ -51,6 +51,7 @@ type Made struct {
 	Tar      buildrecord.Tar       // of these
 	Work     string                // folder that holds it
 	Facts    cause.Build
+	KeepLogs func() error // keeps what its programs printed, and notes in Found where
 	Close    func() error // removes its folder
 }
 
@@ -88,7 +89,7 @@ func Run(ctx context.Context, in Input) (result *Result, err error) {
 	defer func() { err = errors.Join(err, x.usual.Close()) }()
 	if x.usual.Found.Failed() {
 		x.result.Found = x.usual.Found
-		return x.result, nil
+		return x.result, x.usual.KeepLogs()
 	}
 	if err := x.wait(ctx); err != nil {
 		return nil, err
@@ -134,7 +135,7 @@ func (x *run) look(ctx context.Context) error {
 		if !varied.Found.Failed() {
 			return errors.Join(x.compare(ctx, all, varied), varied.Close())
 		}
-		if err := varied.Close(); err != nil {
+		if err := errors.Join(varied.KeepLogs(), varied.Close()); err != nil {
 			return err
 		}
 		x.note(Item{}).Failure = varied.Found
