@@ -69,6 +69,8 @@ var policy = map[string]permission{
 	"internal/packagelist":     {layer: formats, internal: []string{"ascii", "digest", "document"}},
 	"internal/comment":         {layer: formats},
 
+	"internal/policy": {layer: judgement, internal: []string{"ascii", "digest", "document", "publickey", "refusal", "signature"}},
+
 	"internal/compare":      {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
 	"internal/provenance":   {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},
 	"internal/cause":        {layer: judgement, internal: []string{"claim", "comment", "hunk", "knownfile", "tree"}},

@@ -82,6 +82,12 @@ func TestExit(t *testing.T) {
 		refusal.SigExpired:       1,
 		refusal.SigRevoked:       1,
 		refusal.SigKeyUse:        1,
+		refusal.PolChain:         1,
+		refusal.PolRollback:      1,
+		refusal.PolQuorum:        1,
+		refusal.PolOperator:      1,
+		refusal.PolMixed:         1,
+		refusal.PolCondition:     1,
 	}
 	for _, rule := range append(refusal.Rules(), "", "UNKNOWN") {
 		status, special := want[rule]

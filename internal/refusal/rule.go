@@ -109,6 +109,19 @@ const (
 	SigKeyUse    Rule = "SIG_KEYUSE"    // the key is not one that may sign, or was used without its owner's touch
 )
 
+// Rules of policies (docs/spec/policy.md). Those from PolChain on are what
+// well-formed policies and statements were found to be.
+const (
+	PolInvalid   Rule = "POL_INVALID"   // a policy outside its grammar, or one that can never be met
+	PolKeyReuse  Rule = "POL_KEYREUSE"  // one raw key held by two parties
+	PolChain     Rule = "POL_CHAIN"     // a version of a policy that the owners of the one before, and its own, did not sign, or that is not the next
+	PolRollback  Rule = "POL_ROLLBACK"  // a chain of policies that lacks what was seen before
+	PolQuorum    Rule = "POL_QUORUM"    // too few parties
+	PolOperator  Rule = "POL_OPERATOR"  // parties that are one machine and those who operate it, or one person and machines of theirs
+	PolMixed     Rule = "POL_MIXED"     // a listed party got something else, and no release manager says why that is to be passed over
+	PolCondition Rule = "POL_CONDITION" // a condition of the policy does not hold
+)
+
 // Rules returns the closed list of rules, in the order of the specification.
 func Rules() []Rule {
 	return []Rule{
@@ -123,6 +136,7 @@ func Rules() []Rule {
 		GitBuilt, GitParent, GitLimit, GitProtocol,
 		SigFormat, SigMulti, SigNamespace, SigAlg, SigKey, SigLimit,
 		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse,
+		PolInvalid, PolKeyReuse, PolChain, PolRollback, PolQuorum, PolOperator, PolMixed, PolCondition,
 	}
 }
 
@@ -131,7 +145,8 @@ func Rules() []Rule {
 func (r Rule) Exit() int {
 	switch r {
 	case GitHash, GitSHA1Collision, GitTagName, GitTagTarget, ZEnvelopes,
-		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse:
+		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse,
+		PolChain, PolRollback, PolQuorum, PolOperator, PolMixed, PolCondition:
 		return 1
 	case GitMissing:
 		return 3
