@@ -39,8 +39,9 @@ var policy = map[string]permission{
 	"internal/signature":         {layer: formats, internal: []string{"publickey", "signature/finding"}},
 	"internal/signature/finding": {layer: formats, internal: []string{"publickey", "refusal"}},
 
-	"internal/dsse":      {layer: formats},
-	"internal/statement": {layer: formats, internal: []string{"digest", "tree"}},
+	"internal/canonicaljson": {layer: formats, internal: []string{"refusal"}},
+	"internal/dsse":          {layer: formats, internal: []string{"canonicaljson", "refusal"}},
+	"internal/statement":     {layer: formats, internal: []string{"digest", "tree"}},
 
 	"internal/envelope/framing": {layer: formats, internal: []string{"refusal"}},
 	"internal/envelope": {layer: formats, internal: []string{"digest", "envelope/framing", "escape", "refusal"},

@@ -6,7 +6,12 @@
 // docs/spec/statements.md, section 2, says which spellings are accepted.
 package dsse
 
-import "strconv"
+import (
+	"encoding/base64"
+	"strconv"
+
+	"github.com/countermark/countermark/internal/canonicaljson"
+)
 
 // The payload types of ours. A signature is over the type as well, so that none
 // made for one counts for the other.
@@ -41,4 +46,21 @@ func PAE(payloadType string, payload []byte) []byte {
 	b = strconv.AppendInt(b, int64(len(payload)), 10)
 	b = append(b, ' ')
 	return append(b, payload...)
+}
+
+// Encode returns the envelope as canonical JSON, on one line without its end,
+// base64 in the standard alphabet. Texts must be valid UTF-8.
+func (e *Envelope) Encode() []byte { return canonicaljson.Encode(e.JSON()) }
+
+// JSON returns the envelope as the JSON object that Encode writes.
+func (e *Envelope) JSON() canonicaljson.Object {
+	signatures := make(canonicaljson.Array, 0, len(e.Signatures))
+	for _, s := range e.Signatures {
+		signatures = append(signatures, canonicaljson.Object{"keyid": s.KeyID, "sig": base64.StdEncoding.EncodeToString(s.Sig)})
+	}
+	return canonicaljson.Object{
+		"payload":     base64.StdEncoding.EncodeToString(e.Payload),
+		"payloadType": e.PayloadType,
+		"signatures":  signatures,
+	}
 }

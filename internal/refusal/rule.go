@@ -122,6 +122,14 @@ const (
 	PolCondition Rule = "POL_CONDITION" // a condition of the policy does not hold
 )
 
+// Rules of what is signed and of how it travels (docs/spec/statements.md).
+const (
+	JSONFormat Rule = "JSON_FORMAT" // not JSON, or JSON that two readers may take for different things
+	JSONLimit  Rule = "JSON_LIMIT"  // values that lie in one another too deep
+	DSSEFormat Rule = "DSSE_FORMAT" // an envelope outside the grammar
+	DSSELimit  Rule = "DSSE_LIMIT"  // an envelope beyond a limit
+)
+
 // Rules returns the closed list of rules, in the order of the specification.
 func Rules() []Rule {
 	return []Rule{
@@ -137,6 +145,7 @@ func Rules() []Rule {
 		SigFormat, SigMulti, SigNamespace, SigAlg, SigKey, SigLimit,
 		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse,
 		PolInvalid, PolKeyReuse, PolChain, PolRollback, PolQuorum, PolOperator, PolMixed, PolCondition,
+		JSONFormat, JSONLimit, DSSEFormat, DSSELimit,
 	}
 }
 
