@@ -38,6 +38,7 @@ var policy = map[string]permission{
 
 	"internal/signature":         {layer: formats, internal: []string{"publickey", "signature/finding"}},
 	"internal/signature/finding": {layer: formats, internal: []string{"publickey", "refusal"}},
+	"internal/signature/sshsig":  {layer: formats, internal: []string{"ascii", "escape", "publickey", "refusal", "signature/finding"}},
 
 	"internal/canonicaljson": {layer: formats, internal: []string{"refusal"}},
 	"internal/dsse":          {layer: formats, internal: []string{"canonicaljson", "refusal"}},
@@ -129,7 +130,8 @@ var policy = map[string]permission{
 	"internal/report": {layer: edges, internal: []string{"archive", "compare", "digest", "escape", "provenance", "refusal", "tree"},
 		system: []string{"syscall"}},
 
-	"internal/testkit": {layer: edges, system: []string{"os", "os/exec", "path/filepath", "testing"}},
+	"internal/testkit/signer": {layer: edges, foreign: []string{"golang.org/x/crypto/ssh"}, system: []string{"crypto/rand", "testing"}},
+	"internal/testkit":        {layer: edges, system: []string{"os", "os/exec", "path/filepath", "testing"}},
 	"internal/attribution": {layer: commands, // any
 		system: []string{"os", "path/filepath"}},
 	"internal/doctor": {layer: commands, // any

@@ -52,7 +52,7 @@ func forbidden(p permission, name string) string {
 	inner, ours := strings.CutPrefix(name, module+"/internal/")
 	first, _, _ := strings.Cut(name, "/")
 	switch {
-	case ours && inner == "testkit":
+	case ours && isOrBelow(inner, []string{"testkit"}):
 		return "it is for tests alone"
 	case ours && p.layer == commands:
 		return ""
