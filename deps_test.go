@@ -39,6 +39,12 @@ var policy = map[string]permission{
 	"internal/signature":         {layer: formats, internal: []string{"publickey", "signature/finding"}},
 	"internal/signature/finding": {layer: formats, internal: []string{"publickey", "refusal"}},
 	"internal/signature/sshsig":  {layer: formats, internal: []string{"ascii", "escape", "publickey", "refusal", "signature/finding"}},
+	"internal/signature/pgp": {layer: formats, internal: []string{"escape", "publickey", "refusal", "signature/finding", "signature/pgp/framing"},
+		foreign: []string{"github.com/ProtonMail/go-crypto/openpgp/ecdsa", "github.com/ProtonMail/go-crypto/openpgp/ed25519",
+			"github.com/ProtonMail/go-crypto/openpgp/ed448", "github.com/ProtonMail/go-crypto/openpgp/eddsa",
+			"github.com/ProtonMail/go-crypto/openpgp/errors", "github.com/ProtonMail/go-crypto/openpgp/packet",
+			"github.com/ProtonMail/go-crypto/openpgp/v2"}},
+	"internal/signature/pgp/framing": {layer: formats, internal: []string{"escape", "refusal"}},
 
 	"internal/canonicaljson": {layer: formats, internal: []string{"refusal"}},
 	"internal/dsse":          {layer: formats, internal: []string{"canonicaljson", "refusal"}},
