@@ -180,7 +180,7 @@ func (b *build) make(ctx context.Context) error {
 			return err
 		}
 	}
-	return b.finishRecord()
+	return b.finishRecord(ctx)
 }
 
 // describe records where the steps run.

@@ -2,6 +2,7 @@ package building
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -75,6 +76,7 @@ func (b *build) commit(ctx context.Context) error {
 	b.record.Built.Tree, b.record.Built.TreeSHA256 = id.Git.In(b.source.Format()), id.Git.In(digest.SHA256Format)
 	c := b.builtCommit(head.ID)
 	b.raw, b.record.Built.Commit, err = c.Encode()
+	b.record.Built.CommitSHA256 = sha256.Sum256(b.raw)
 	b.record.Built.Parents = []digest.ObjectID{c.Previous, c.Source.Commit}
 	return err
 }

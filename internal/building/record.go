@@ -1,6 +1,7 @@
 package building
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,12 +13,14 @@ import (
 
 // finishRecord fills in what is known from the beginning, and writes the record
 // into the folder of the release.
-func (b *build) finishRecord() error {
+func (b *build) finishRecord(ctx context.Context) error {
 	r := b.record
 	r.Project, r.Version = string(b.source.Recipe.Project.URL), string(b.source.Version)
 	r.Recipe = buildrecord.Recipe{SHA256: b.source.Recipe.Digest, Origin: b.source.Origin}
-	r.Source.Ref, r.Source.Tag, r.Source.Commit = b.source.Ref.Name, b.source.TagID, b.source.CommitID
-	r.Source.Tree, r.Source.Time, r.Source.Submodules = b.source.Commit.Tree, b.source.Epoch(), b.source.Submodules
+	var err error
+	if r.Source, err = b.source.Record(ctx, b.laid); err != nil {
+		return err
+	}
 	slices.SortFunc(r.Inputs, func(x, y buildrecord.Input) int { return strings.Compare(string(x.Path), string(y.Path)) })
 	data, err := r.Encode()
 	if err != nil {

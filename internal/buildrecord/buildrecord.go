@@ -46,12 +46,15 @@ const (
 
 // Source is what was built (section 2.2).
 type Source struct {
-	Ref        string          `json:"ref"` // full name of the tag
-	Tag        digest.ObjectID `json:"tag"` // of the tag object, "" for a lightweight tag
-	Commit     digest.ObjectID `json:"commit"`
-	Tree       digest.ObjectID `json:"tree"`       // the commit's
-	Time       int64           `json:"time"`       // of the committer, seconds since 1970: SOURCE_DATE_EPOCH
-	Submodules []Submodule     `json:"submodules"` // by path
+	Ref          string          `json:"ref"` // full name of the tag
+	Tag          digest.ObjectID `json:"tag"` // of the tag object, "" for a lightweight tag
+	TagSHA256    digest.SHA256   `json:"tag_sha256"`
+	Commit       digest.ObjectID `json:"commit"`
+	CommitSHA256 digest.SHA256   `json:"commit_sha256"`
+	Tree         digest.ObjectID `json:"tree"`        // the commit's
+	TreeSHA256   digest.ObjectID `json:"tree_sha256"` // without submodules, unless the repository has this format
+	Time         int64           `json:"time"`        // of the committer, seconds since 1970: SOURCE_DATE_EPOCH
+	Submodules   []Submodule     `json:"submodules"`  // by path
 }
 
 // Submodule is one submodule of the source, and what became of it.
@@ -142,11 +145,12 @@ func FileOf(e *tree.Entry, f digest.Format) File {
 
 // Built is the built commit (section 2.5).
 type Built struct {
-	Branch     string            `json:"branch"` // full name of the ref
-	Commit     digest.ObjectID   `json:"commit"` // without a signature
-	Parents    []digest.ObjectID `json:"parents"`
-	Tree       digest.ObjectID   `json:"tree"`
-	TreeSHA256 digest.ObjectID   `json:"tree_sha256"`
+	Branch       string            `json:"branch"` // full name of the ref
+	Commit       digest.ObjectID   `json:"commit"` // without a signature
+	CommitSHA256 digest.SHA256     `json:"commit_sha256"`
+	Parents      []digest.ObjectID `json:"parents"`
+	Tree         digest.ObjectID   `json:"tree"`
+	TreeSHA256   digest.ObjectID   `json:"tree_sha256"`
 }
 
 // Filtered is a file that the archives have as a checkout of the built commit has
@@ -158,10 +162,12 @@ type Filtered struct {
 	Archive File      `json:"archive"`
 }
 
-// Tar is what all archives but a zip hold (section 2.6).
+// Tar is what all archives hold (section 2.6); the first two are of the tar that
+// all but a zip hold.
 type Tar struct {
 	SHA256     digest.SHA256   `json:"sha256"`
 	Bytes      int64           `json:"bytes"`
+	Top        string          `json:"top"`  // name of the directory at the top
 	Tree       digest.ObjectID `json:"tree"` // that it holds
 	TreeSHA256 digest.ObjectID `json:"tree_sha256"`
 }

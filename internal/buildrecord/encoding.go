@@ -77,8 +77,11 @@ func (r *Record) check() error {
 		return errors.New("the build record does not say what was built of what")
 	case r.Source.Commit.Format() != r.Built.Commit.Format():
 		return errors.New("the build record names source and built commit in two object formats")
-	case !r.Built.TreeSHA256.IsZero() && r.Built.TreeSHA256.Format() != digest.SHA256Format:
-		return errors.New("the build record names the built tree by an id that is none of git's SHA-256 format")
+	}
+	for _, id := range []digest.ObjectID{r.Source.TreeSHA256, r.Built.TreeSHA256, r.Tar.TreeSHA256} {
+		if !id.IsZero() && id.Format() != digest.SHA256Format {
+			return errors.New("the build record names a tree by an id that is none of git's SHA-256 format")
+		}
 	}
 	return nil
 }

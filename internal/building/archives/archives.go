@@ -317,15 +317,17 @@ func (x *making) accept(ctx context.Context, name string, encoder []string, bann
 		return err
 	}
 	x.out.Archives = append(x.out.Archives, a)
-	if x.out.Tar.SHA256.IsZero() && !contents.TarSHA256.IsZero() {
-		x.recordTar(contents)
-	}
+	x.recordTar(contents)
 	return nil
 }
 
-// recordTar records what all archives but a zip hold.
+// recordTar records what all archives hold: of the first, or of the first that
+// holds a tar.
 func (x *making) recordTar(c *archive.Contents) {
-	x.out.Tar = buildrecord.Tar{SHA256: c.TarSHA256, Bytes: c.TarBytes,
+	if !x.out.Tar.SHA256.IsZero() || !x.out.Tar.Tree.IsZero() && c.TarSHA256.IsZero() {
+		return
+	}
+	x.out.Tar = buildrecord.Tar{SHA256: c.TarSHA256, Bytes: c.TarBytes, Top: x.Source.Recipe.PrefixOf(x.Source.Version),
 		Tree: c.Identity.Git.In(x.Source.Format()), TreeSHA256: c.Identity.Git.In(digest.SHA256Format)}
 }
 

@@ -115,9 +115,7 @@ func (x *making) recordArchives(ctx context.Context, files []string, by map[stri
 		if i == 0 {
 			x.recordImages(contents.Tree, by)
 		}
-		if x.out.Tar.SHA256.IsZero() && !contents.TarSHA256.IsZero() {
-			x.recordTar(contents)
-		}
+		x.recordTar(contents)
 	}
 	return nil
 }
