@@ -121,13 +121,13 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.Setting.Mirror, "mirror", "", "get Debian packages from `URL`, not from the recipe's mirror")
 	f.BoolVar(&o.Setting.UnsignedMirror, "unsafe-unsigned-mirror", false, "take packages that no key of the archive vouches for")
 	f.StringVar(&o.Setting.Image, "image", "", "archive or OCI image layout at `PATH`, for a recipe that names an image by digest")
-	f.StringVar(&o.kind, "sandbox", "auto", "`KIND` of sandbox: auto, bubblewrap or podman")
+	f.StringVar(&o.kind, "sandbox", "auto", "`KIND` of sandbox: auto, bubblewrap, podman or docker")
 	f.BoolVar(&o.unsafe, "unsafe-no-sandbox", false, "run the steps without a sandbox: they can do whatever you can, and the record says so")
 	f.DurationVar(&o.Setting.Time, "max-time", 0, "end steps that take longer than `DURATION` together (default: the recipe's limit)")
 	f.Int64Var(&o.Setting.Bytes, "max-bytes", 0, "end steps that leave more than `BYTES` in files (default: the recipe's limit)")
 	f.IntVar(&o.Setting.Files, "max-files", 0, "end steps that leave more than `N` files (default: the recipe's limit)")
 	f.BoolVar(&o.json, "json", false, "print one JSON document (docs/spec/build-record.md)")
-	_ = cmd.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{"auto", "bubblewrap", "podman"}, cobra.ShellCompDirectiveNoFileComp)) // its only error: no such flag
+	_ = cmd.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{"auto", "bubblewrap", "podman", "docker"}, cobra.ShellCompDirectiveNoFileComp)) // its only error: no such flag
 }
 
 // oneTag accepts one argument.
@@ -152,10 +152,10 @@ func (o *buildOptions) chooseSandbox() error {
 		return report.UsageFailure("give one of them", "--sandbox and --unsafe-no-sandbox are both given")
 	case o.unsafe:
 		o.Setting.Sandbox = sandbox.UnsafeNone
-	case o.kind == "bubblewrap", o.kind == "podman":
+	case o.kind == "bubblewrap", o.kind == "podman", o.kind == "docker":
 		o.Setting.Sandbox = sandbox.Kind(o.kind)
 	case o.kind != "auto":
-		return report.UsageFailure("", "--sandbox %q is none of auto, bubblewrap, podman", o.kind)
+		return report.UsageFailure("", "--sandbox %q is none of auto, bubblewrap, podman, docker", o.kind)
 	}
 	if l := &o.Setting; l.Time < 0 || l.Bytes < 0 || l.Files < 0 || l.Time > 0 && l.Time < time.Second {
 		return report.UsageFailure("without the flag the recipe's limit holds", "a limit is too small")

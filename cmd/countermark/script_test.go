@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"context"
 	"debug/elf"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -47,6 +48,7 @@ func TestScripts(t *testing.T) {
 				{"GIT_COMMITTER_NAME", "C O Mitter"}, {"GIT_COMMITTER_EMAIL", "committer@example.com"},
 				{"GIT_AUTHOR_DATE", "2024-04-01T12:00:00+0200"}, {"GIT_COMMITTER_DATE", "2024-04-01T12:00:00+0200"},
 				{"TMPDIR", filepath.Join(env.WorkDir, "tmp")}, {"MIRROR", debianMirror},
+				{"DOCKER_HOST", os.Getenv("DOCKER_HOST")},
 			} {
 				env.Setenv(kv[0], kv[1])
 			}
@@ -62,6 +64,10 @@ func TestScripts(t *testing.T) {
 			switch cond {
 			case "machines":
 				return canBeTwoMachines(), nil
+			case "docker":
+				return hasContainers(sandbox.Docker, ""), nil
+			case "podman":
+				return hasStaticBusybox() && hasContainers(sandbox.Podman, busyboxSystem(t)), nil
 			case "mirror":
 				return hasMirror(), nil
 			case "static":
@@ -105,6 +111,35 @@ func canBeTwoMachines() bool {
 		return true
 	}
 	return exec.Command("unshare", "--net", "--uts", "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "true").Run() == nil
+}
+
+// hasContainers reports whether docker or podman runs programs of a system here.
+// They need a server, or rights that not every user has, so nowhere must they.
+func hasContainers(kind sandbox.Kind, system string) bool {
+	s, err := sandbox.Find(context.Background(), kind)
+	return err == nil && s.Try(context.Background(), system) == nil
+}
+
+// busyboxSystem makes the smallest root filesystem there is.
+func busyboxSystem(t *testing.T) string {
+	path, err := exec.LookPath("busybox")
+	if err != nil {
+		return "/nonexistent"
+	}
+	root, err := os.MkdirTemp("", "busybox-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	content, err := os.ReadFile(path)
+	err = errors.Join(err, os.Chmod(root, 0o755)) // podman looks at it as another user
+	for _, name := range []string{"bin/sh", "bin/true", "usr/bin/env"} {
+		err = errors.Join(err, os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755), os.WriteFile(filepath.Join(root, name), content, 0o755))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
 }
 
 // debianMirror is an archive of Debian packages.

@@ -1,6 +1,6 @@
 // Package doctor wires up `countermark doctor`: it tries what the commands need
 // of a machine, and says in one line what to do about each thing that is
-// missing. It changes nothing.
+// missing. It changes nothing, but that docker keeps an image of some kilobytes.
 package doctor
 
 import (
@@ -147,16 +147,17 @@ func tryPodman(ctx context.Context, path string) error {
 	return err
 }
 
+// examineDocker runs a program under docker, if its server answers.
 func examineDocker(ctx context.Context) Item {
-	item := Item{Name: "docker", For: "nothing yet: bubblewrap or podman are used"}
-	path, err := find("docker")
+	item := Item{Name: "docker", For: "builds where neither bubblewrap nor podman can run"}
+	s, err := sandbox.Find(ctx, sandbox.Docker)
 	if err == nil {
-		path, err = ask(ctx, path, "--version")
+		err = s.Try(ctx, "")
 	}
 	if err != nil {
-		return item.failed(err, "nothing needs to be done")
+		return item.failed(err, "start docker's server on this machine, and see that this user may use it; not needed if bubblewrap or podman works")
 	}
-	return item.works(path)
+	return item.works(s.Describe().Version)
 }
 
 // maxSaidBytes bounds what is read of a program's answer.

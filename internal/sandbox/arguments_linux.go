@@ -1,15 +1,12 @@
 package sandbox
 
 import (
-	"errors"
 	"os"
-	"path"
-	"path/filepath"
-	"slices"
 	"strconv"
 
 	"github.com/countermark/countermark/internal/sandbox/etc"
 	"github.com/countermark/countermark/internal/sandbox/seccomp"
+	"github.com/countermark/countermark/internal/sandbox/view"
 )
 
 // bwrapArguments returns the arguments of bwrap(1), and opens the files that
@@ -81,11 +78,7 @@ func (s *Sandbox) madeArguments(p Program) []string {
 	// settings in /proc belong: a program without any capability could set
 	// them.
 	a := []string{"--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"}
-	private := []string{"/tmp", "/dev/shm", "/run"}
-	if p.System == "" || isFolder(filepath.Join(p.System, "var", "tmp")) {
-		private = append(private, "/var/tmp")
-	}
-	for _, dir := range private {
+	for _, dir := range view.Private(p.System) {
 		if !s.version.Before(hasPerms) {
 			a = append(a, "--perms", "1777")
 		}
@@ -100,74 +93,20 @@ func (s *Sandbox) madeArguments(p Program) []string {
 // systemArguments show the programs and libraries, and what of /etc goes with
 // them.
 func (p Program) systemArguments() ([]string, error) {
-	root := p.System
-	shown := func(name string) bool { return !slices.Contains(etc.MadeTop, name) }
-	inEtc := func(name string) bool { return !isOwnEtc(name) }
-	if root == "" {
-		root = "/"
-		shown = func(name string) bool { return slices.Contains(etc.HostTop, name) }
-		inEtc = isHostEtc
-	}
-	a, err := showEntries(root, "/", shown)
+	shown, err := view.Of(p.System)
 	if err != nil {
 		return nil, err
 	}
-	shownEtc, err := showEntries(filepath.Join(root, "etc"), "/etc", inEtc)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
+	a := []string{"--dir", "/etc"}
+	for _, e := range shown {
+		if e.Source == "" {
+			a = append(a, "--symlink", e.Link, e.Target)
+		} else {
+			a = append(a, "--ro-bind", e.Source, e.Target)
+		}
 	}
-	a = append(append(a, "--dir", "/etc"), shownEtc...)
-	if p.System == "" {
-		for _, store := range etc.HostStores {
-			a = append(a, "--ro-bind-try", store, store)
-		}
-		// What an administrator has put beside the programs may be secret.
-		if isFolder("/usr/local/etc") {
-			a = append(a, "--tmpfs", "/usr/local/etc", "--remount-ro", "/usr/local/etc")
-		}
+	for _, dir := range view.Hidden(p.System) {
+		a = append(a, "--tmpfs", dir, "--remount-ro", dir)
 	}
 	return a, nil
-}
-
-// showEntries shows the chosen entries of a folder: links as links, all else
-// read-only.
-func showEntries(from, at string, chosen func(string) bool) ([]string, error) {
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		return nil, err
-	}
-	var a []string
-	for _, e := range entries {
-		if !chosen(e.Name()) {
-			continue
-		}
-		source, target := filepath.Join(from, e.Name()), path.Join(at, e.Name())
-		switch {
-		case e.Type()&os.ModeSymlink != 0:
-			to, err := os.Readlink(source)
-			if err != nil {
-				return nil, err
-			}
-			a = append(a, "--symlink", to, target)
-		case e.IsDir() || e.Type().IsRegular():
-			a = append(a, "--ro-bind", source, target)
-		}
-	}
-	return a, nil
-}
-
-func isOwnEtc(name string) bool {
-	return slices.ContainsFunc(etc.Own(0, 0, "", ""), func(f etc.File) bool { return f.Name == name })
-}
-
-func isHostEtc(name string) bool {
-	return slices.Contains(etc.Host, name) || slices.ContainsFunc(etc.HostPatterns, func(pattern string) bool {
-		ok, _ := path.Match(pattern, name)
-		return ok
-	})
-}
-
-func isFolder(name string) bool {
-	info, err := os.Stat(name)
-	return err == nil && info.IsDir()
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/countermark/countermark/internal/sandbox/handover"
 	"github.com/countermark/countermark/internal/sandbox/namespace"
 	"github.com/countermark/countermark/internal/sandbox/obstacle"
+	"github.com/countermark/countermark/internal/sandbox/restraint"
 	"github.com/countermark/countermark/internal/sandbox/seccomp"
 	"github.com/countermark/countermark/internal/sandbox/version"
 )
@@ -137,7 +138,7 @@ func (b *bwrap) release() error {
 		return err
 	}
 	b.child.Store(c)
-	if err := restrain(about.child, b.p, true); err != nil {
+	if err := restraint.Set(about.child, b.p.restraint(true)); err != nil {
 		return err
 	}
 	if _, err := b.block.Write([]byte{1}); err != nil {

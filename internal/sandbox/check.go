@@ -94,6 +94,8 @@ func (p Program) checkBinds(kind Kind) error {
 			return refuse("%q is made by the sandbox, so nothing else can be shown there; choose a folder below it, or another", b.Target)
 		case kind == Podman && strings.ContainsAny(b.Source+b.Target+p.System, ":,"):
 			return refuse("podman cannot show a path with a colon or a comma: %q as %q, of %q", b.Source, b.Target, p.System)
+		case kind == Docker && strings.ContainsAny(b.Source+b.Target+p.System, ",\"\r\n"):
+			return refuse("docker cannot show a path with a comma, a double quote or a line feed: %q as %q, of %q", b.Source, b.Target, p.System)
 		}
 	}
 	if kind == UnsafeNone && p.System != "" {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/countermark/countermark/internal/sandbox/handover"
 	"github.com/countermark/countermark/internal/sandbox/namespace"
+	"github.com/countermark/countermark/internal/sandbox/restraint"
 )
 
 // unconfined is a run with nothing around it.
@@ -35,7 +36,7 @@ func (u *unconfined) release() error {
 	if there, err := u.gate.Wait(); err != nil || !there {
 		return err
 	}
-	if err := restrain(u.cmd.Process.Pid, u.p, false); err != nil {
+	if err := restraint.Set(u.cmd.Process.Pid, u.p.restraint(false)); err != nil {
 		return err
 	}
 	return u.gate.Open()

@@ -2,18 +2,14 @@ package sandbox
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/countermark/countermark/internal/sandbox/etc"
-	"github.com/countermark/countermark/internal/sandbox/namespace"
+	"github.com/countermark/countermark/internal/sandbox/restraint"
 	"github.com/countermark/countermark/internal/sandbox/version"
 )
 
@@ -32,33 +28,37 @@ func findPodman(ctx context.Context) (*Sandbox, error) {
 	if v.Before(oldestPodman) {
 		return nil, fmt.Errorf("looking for podman: %q is version %s, at least %s is needed", path, v, oldestPodman)
 	}
-	return &Sandbox{version: v, about: Description{Kind: Podman, Path: path, Version: v.String(),
+	return &Sandbox{version: v, runtime: runtimeHere(), about: Description{Kind: Podman, Path: path, Version: v.String(),
 		Isolated: []string{"users", "mounts", "processes", "IPC", "network", "host name", "terminal session", "system calls"}}}, nil
 }
 
-// podmanRun is a run under podman.
-type podmanRun struct {
-	cmd  *exec.Cmd
-	path string
-	name string // of the container
-	etc  string // folder with the files of /etc that the sandbox makes itself
+// unifiedControllers lists what a kernel controls by groups of both versions, as
+// systemd mounts them side by side.
+const unifiedControllers = "/sys/fs/cgroup/unified/cgroup.controllers"
+
+// runtimeHere returns the runtime that podman is to use, "" for its own choice:
+// crun refuses machines with both versions of control groups (libcrun_get_cgroup_mode),
+// on which runc works.
+func runtimeHere() string {
+	text, err := os.ReadFile(unifiedControllers)
+	if err != nil || len(strings.TrimSpace(string(text))) == 0 {
+		return ""
+	}
+	runc, _ := version.Look("runc") // without it, crun says what is wrong
+	return runc
 }
 
 // podman prepares a run.
 func (s *Sandbox) podman(p Program) (job, error) {
-	dir, err := os.MkdirTemp("", "countermark-etc-")
+	r, dir, err := newContainer(p, Podman, s.about.Path, "rm", "--force", "--ignore", "--time=0")
 	if err != nil {
 		return nil, err
 	}
-	r := &podmanRun{path: s.about.Path, name: "countermark-" + strings.ToLower(rand.Text()), etc: dir}
-	for _, f := range etc.Own(p.User, p.Group, p.UserName, p.Hostname) {
-		if err := os.WriteFile(filepath.Join(dir, f.Name), []byte(f.Content), 0o644); err != nil {
-			return nil, errors.Join(err, os.RemoveAll(dir))
-		}
+	a := podmanArguments(p, r.c.Name, dir, os.Geteuid() == 0)
+	if s.runtime != "" {
+		a = append([]string{"--runtime=" + s.runtime}, a...)
 	}
-	r.cmd = exec.Command(s.about.Path, podmanArguments(p, r.name, dir, os.Geteuid() == 0)...)
-	r.cmd.Dir = "/"
-	separate(r.cmd)
+	r.start(s.about.Path, a)
 	return r, nil
 }
 
@@ -86,7 +86,7 @@ func podmanArguments(p Program, name, dir string, root bool) []string {
 	if p.CPUs > 0 {
 		a = append(a, "--cpuset-cpus=0-"+strconv.Itoa(p.CPUs-1))
 	}
-	a = append(a, ulimits()...)
+	a = append(a, restraint.Ulimits()...)
 	for _, f := range etc.Own(p.User, p.Group, p.UserName, p.Hostname) {
 		a = append(a, "--volume="+filepath.Join(dir, f.Name)+":/etc/"+f.Name+":ro")
 	}
@@ -98,57 +98,9 @@ func podmanArguments(p Program, name, dir string, root bool) []string {
 		a = append(a, "--volume="+b.Source+":"+b.Target+how)
 	}
 	a = append(a, "--rootfs", p.System+":O")
-	return append(a, p.shellArguments(setUp)...)
+	return append(a, p.shellArguments(joined)...)
 }
 
 // spareID is an id of the outside that stands for root inside: above those of
 // users, and of no account.
 const spareID = "2000000000"
-
-func (r *podmanRun) command() *exec.Cmd { return r.cmd }
-
-func (r *podmanRun) release() error { return nil }
-
-// processes are limited by podman itself.
-func (r *podmanRun) processes(int) int { return 0 }
-
-// removalTime is how long podman may take to end a container.
-const removalTime = 30 * time.Second
-
-func (r *podmanRun) remove() error {
-	ctx, cancel := context.WithTimeout(context.Background(), removalTime)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, r.path, "rm", "--force", "--ignore", "--time=0", r.name)
-	separate(cmd)
-	return cmd.Run()
-}
-
-func (r *podmanRun) kill() {
-	_ = r.remove() // settle tells
-	killGroup(r.cmd)
-}
-
-func (r *podmanRun) settle() error {
-	if err := r.remove(); err != nil && r.cmd.ProcessState.ExitCode() != podmanFailed {
-		return fmt.Errorf("removing the container: %w", err)
-	}
-	return nil
-}
-
-// podmanFailed is the status with which podman says that it failed itself
-// (podman-run(1), "Exit Codes"). A program that ends so is taken for one that
-// never ran.
-const podmanFailed = 125
-
-// exit takes the statuses of a program that could not be executed, 126 and 127,
-// for podman's own where podman has the last word: from a program, they are
-// those of setUp, which finds programs itself.
-func (r *podmanRun) exit(status int, said string) (int, bool) {
-	return status, status != podmanFailed && (status != 126 && status != 127 || !strings.HasPrefix(said, "Error: "))
-}
-
-func (r *podmanRun) network() (namespace.Network, error) { return namespace.Network{}, nil }
-
-func (r *podmanRun) explain(said string) error { return neverRan(Podman, said) }
-
-func (r *podmanRun) close() { _ = os.RemoveAll(r.etc) } // small files of ours in the folder for temporary ones

@@ -14,6 +14,7 @@ import (
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/sandbox/handover"
 	"github.com/countermark/countermark/internal/sandbox/namespace"
+	"github.com/countermark/countermark/internal/sandbox/restraint"
 )
 
 // job is one program on its way through one kind of sandbox. The methods are
@@ -53,11 +54,25 @@ const setUp = `umask "$1" && shift && exec </dev/null /usr/bin/env -i "$@"`
 // should open the gate has died.
 const heldSetUp = `echo >&4 && read -r go <&3 || exit 125; exec 3<&- 4>&-; ` + setUp
 
+// joined is setUp for a container, out of which the two streams are carried by
+// themselves, in no order between them.
+const joined = "exec 2>&1; " + setUp
+
 // shellArguments returns the program behind setUp, or behind a longer script
 // that ends with it.
 func (p Program) shellArguments(script string) []string {
 	args := []string{"/bin/sh", "-c", script, "sh", "0" + strconv.FormatUint(uint64(p.Umask), 8)}
 	return append(append(args, p.Environment...), p.Arguments...)
+}
+
+// restraint is what the kernel is to hold the program to. Processes are limited
+// in a user namespace of its own only.
+func (p Program) restraint(ownNamespace bool) restraint.Restraint {
+	r := restraint.Restraint{OutputBytes: p.Limits.OutputBytes, CPUs: p.CPUs}
+	if ownNamespace {
+		r.Processes = p.Limits.Processes
+	}
+	return r
 }
 
 // Statuses of what a signal ended, as shells have it: SIGKILL; SIGXFSZ, which

@@ -4,7 +4,7 @@
 // The program is foreign: a generator of a project's, or what such a generator
 // was made to do. It sees the system's programs read-only, the folders that it
 // is given, an environment of which every variable is chosen, and no network.
-// The outside thing behind this is one of three (Kind); what each of them keeps
+// The outside thing behind this is one of four (Kind); what each of them keeps
 // apart stands in its Description. docs/spec/sandbox.md says what is promised,
 // and what is not.
 package sandbox
@@ -25,10 +25,12 @@ import (
 type Kind string
 
 // The kinds. Where bubblewrap cannot run, podman often can (rootless, or inside
-// a container); None keeps nothing apart and is chosen by name only.
+// a container), or docker, whose server has root's rights; None keeps nothing
+// apart and is chosen by name only.
 const (
 	Bubblewrap Kind = "bubblewrap"
 	Podman     Kind = "podman"
+	Docker     Kind = "docker"
 	UnsafeNone Kind = "none"
 )
 
@@ -57,7 +59,8 @@ type Program struct {
 	// Hostname is what the machine is called inside, "" for DefaultHostname.
 	Hostname string
 	// User and Group are the ids inside, from 1 to 65533; 0 for DefaultUser.
-	// Outside the program has the ids of whoever runs it.
+	// Outside the program has the ids of whoever runs it. Where the
+	// Description has OwnIDs, it has them inside too.
 	User, Group int
 	// UserName is what user and group are called inside, "" for DefaultUserName.
 	UserName string
@@ -135,6 +138,9 @@ type Description struct {
 	// Isolated lists what is kept apart, in a fixed order; empty for
 	// UnsafeNone.
 	Isolated []string
+	// OwnIDs says that programs have the ids of whoever runs them, and those
+	// of a Program are not used.
+	OwnIDs bool
 	// NetworkWatched says whether attempts to use the network are seen.
 	NetworkWatched bool
 }
@@ -143,7 +149,8 @@ type Description struct {
 type Sandbox struct {
 	about   Description
 	version version.Number
-	setuid  bool // bubblewrap is installed set-user-ID
+	setuid  bool   // bubblewrap is installed set-user-ID
+	runtime string // of podman's, "" for its own choice
 }
 
 // Describe returns what the sandbox is.
@@ -158,10 +165,12 @@ func Find(ctx context.Context, kind Kind) (*Sandbox, error) {
 		return findBubblewrap(ctx)
 	case Podman:
 		return findPodman(ctx)
+	case Docker:
+		return findDocker(ctx)
 	case UnsafeNone:
 		return &Sandbox{about: Description{Kind: UnsafeNone}}, nil
 	}
-	return nil, fmt.Errorf("choosing a sandbox: %q is none of %q, %q, %q", kind, Bubblewrap, Podman, UnsafeNone)
+	return nil, fmt.Errorf("choosing a sandbox: %q is none of %q, %q, %q, %q", kind, Bubblewrap, Podman, Docker, UnsafeNone)
 }
 
 // tryTime is more than a program that does nothing can need.
@@ -201,6 +210,8 @@ func (s *Sandbox) Run(ctx context.Context, p Program) (Outcome, error) {
 		j, err = s.bubblewrap(p)
 	case Podman:
 		j, err = s.podman(p)
+	case Docker:
+		j, err = s.docker(ctx, p)
 	default:
 		j, err = unsafeNone(p)
 	}

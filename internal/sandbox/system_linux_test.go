@@ -76,35 +76,40 @@ func rootFilesystem(t *testing.T) string {
 
 // A program of a root filesystem sees that, and nothing of this machine's.
 func TestRootFilesystem(t *testing.T) {
-	for _, s := range []*Sandbox{bubblewrapHere(t), podmanHere(t)} {
-		root := rootFilesystem(t)
-		if err := s.Try(t.Context(), root); err != nil {
-			testkit.Missing(t, "%s does not work here: %v", s.about.Kind, err)
+	for _, find := range []func(*testing.T) *Sandbox{bubblewrapHere, podmanHere, dockerHere} {
+		t.Run("", func(t *testing.T) { testRootFilesystem(t, find(t)) })
+	}
+}
+
+func testRootFilesystem(t *testing.T, s *Sandbox) {
+	t.Helper()
+	root := rootFilesystem(t)
+	if err := s.Try(t.Context(), root); err != nil {
+		testkit.Missing(t, "%s does not work here: %v", s.about.Kind, err)
+	}
+	before := contents(t, root)
+	in := func(p *Program) { p.System, p.Hostname, p.User, p.Group = root, "vary", 4321, 1234 }
+	o, out, folder := shell{script: "cat /opt/tool /etc/own /etc/passwd /etc/hostname; id -u; id -g; umask; echo x > made; exit 9", change: in}.run(t, s)
+	want := "tool\nown\nroot:x:0:0:root:/:/bin/sh\nbuild:x:4321:1234:build:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\nvary\n4321\n1234\n0022\n"
+	if o.Exit != 9 || out != want {
+		t.Errorf("%s: %+v, printed %q, expected %q", s.about.Kind, o, out, want)
+	}
+	info, err := os.Stat(filepath.Join(folder, "made"))
+	if err != nil || info.Mode().Perm() != 0o644 || int(info.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() {
+		t.Errorf("%s: what it made is %+v, %v", s.about.Kind, info, err)
+	}
+	for _, attempt := range []string{"echo x > /opt/x", "echo x > /usr/bin/x", "echo x > /x", "echo x > /etc/x", "cat /usr/bin/bwrap", "echo 1 > /proc/sys/kernel/printk",
+		"ls " + os.TempDir() + "/*/", "cat /etc/shadow", "test -e /home/."} {
+		if o, out, _ := (shell{script: "if (" + attempt + "); then echo DONE; else echo FAILED; fi", change: in}).run(t, s); !strings.Contains(out, "FAILED\n") || strings.Contains(out, "DONE") {
+			t.Errorf("%s: %q: %+v, %q", s.about.Kind, attempt, o, out)
 		}
-		before := contents(t, root)
-		in := func(p *Program) { p.System, p.Hostname, p.User, p.Group = root, "vary", 4321, 1234 }
-		o, out, folder := shell{script: "cat /opt/tool /etc/own /etc/passwd /etc/hostname; id -u; id -g; umask; echo x > made; exit 9", change: in}.run(t, s)
-		want := "tool\nown\nroot:x:0:0:root:/:/bin/sh\nbuild:x:4321:1234:build:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\nvary\n4321\n1234\n0022\n"
-		if o.Exit != 9 || out != want {
-			t.Errorf("%s: %+v, printed %q, expected %q", s.about.Kind, o, out, want)
-		}
-		info, err := os.Stat(filepath.Join(folder, "made"))
-		if err != nil || info.Mode().Perm() != 0o644 || int(info.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() {
-			t.Errorf("%s: what it made is %+v, %v", s.about.Kind, info, err)
-		}
-		for _, attempt := range []string{"echo x > /opt/x", "echo x > /usr/bin/x", "echo x > /x", "echo x > /etc/x", "cat /usr/bin/bwrap", "echo 1 > /proc/sys/kernel/printk",
-			"ls " + os.TempDir() + "/*/", "cat /etc/shadow", "test -e /home/."} {
-			if o, out, _ := (shell{script: "if (" + attempt + "); then echo DONE; else echo FAILED; fi", change: in}).run(t, s); !strings.Contains(out, "FAILED\n") || strings.Contains(out, "DONE") {
-				t.Errorf("%s: %q: %+v, %q", s.about.Kind, attempt, o, out)
-			}
-		}
-		_, out, _ = shell{change: func(p *Program) { in(p); p.Arguments = []string{"env"}; p.Environment = []string{"PATH=/bin", "A=b c"} }}.run(t, s)
-		if out != "PATH=/bin\nA=b c\n" {
-			t.Errorf("%s: the environment is %q", s.about.Kind, out)
-		}
-		if after := contents(t, root); !slices.Equal(before, after) {
-			t.Errorf("%s: the root filesystem has changed from %q to %q", s.about.Kind, before, after)
-		}
+	}
+	_, out, _ = shell{change: func(p *Program) { in(p); p.Arguments = []string{"env"}; p.Environment = []string{"PATH=/bin", "A=b c"} }}.run(t, s)
+	if out != "PATH=/bin\nA=b c\n" {
+		t.Errorf("%s: the environment is %q", s.about.Kind, out)
+	}
+	if after := contents(t, root); !slices.Equal(before, after) {
+		t.Errorf("%s: the root filesystem has changed from %q to %q", s.about.Kind, before, after)
 	}
 }
 
@@ -123,29 +128,37 @@ func contents(t *testing.T, root string) []string {
 	return found
 }
 
-// podmanHere returns podman, on a machine whose control groups its runtime may
-// not understand behind a script that shows it others.
+// podmanHere returns podman.
 func podmanHere(t *testing.T) *Sandbox {
 	t.Helper()
-	path := testkit.Program(t, "podman")
+	testkit.Program(t, "podman")
 	s, err := Find(t.Context(), Podman)
 	if err != nil {
 		testkit.Missing(t, "podman: %v", err)
 	}
-	if _, err := os.Stat("/sys/fs/cgroup/unified"); err == nil && os.Geteuid() == 0 {
-		dir := t.TempDir()
-		script := "#!/bin/sh\nif test \"$1\" = run; then shift; set -- run --cgroups=disabled \"$@\"; fi\n" +
-			"exec unshare -m sh -c 'umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec " + path + " --cgroup-manager=cgroupfs \"$@\"' podman \"$@\"\n"
-		s.about.Path = filepath.Join(dir, "podman")
-		if err := os.WriteFile(s.about.Path, []byte(script), 0o755); err != nil {
-			t.Fatal(err)
-		}
+	return s
+}
+
+// dockerHere returns docker, if a server answers. It is no program that can be
+// installed alone, so nowhere is it expected.
+func dockerHere(t *testing.T) *Sandbox {
+	t.Helper()
+	s, err := Find(t.Context(), Docker)
+	if err != nil {
+		t.Skipf("docker does not work here: %v", err) // everywhere
 	}
 	return s
 }
 
-func TestPodmanEnds(t *testing.T) {
-	s, root := podmanHere(t), rootFilesystem(t)
+func TestContainersEnd(t *testing.T) {
+	for _, find := range []func(*testing.T) *Sandbox{podmanHere, dockerHere} {
+		t.Run("", func(t *testing.T) { testContainersEnd(t, find(t)) })
+	}
+}
+
+func testContainersEnd(t *testing.T, s *Sandbox) {
+	t.Helper()
+	root := rootFilesystem(t)
 	if err := s.Try(t.Context(), root); err != nil {
 		testkit.Missing(t, "podman does not work here: %v", err)
 	}
@@ -160,6 +173,11 @@ func TestPodmanEnds(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(temp, "countermark-etc-*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %q, %v", left, err)
+	}
+	// The two streams come out in the order in which they were written.
+	_, out, _ := shell{script: "echo a; echo b >&2; echo c; echo d >&2", change: func(p *Program) { p.System = root }}.run(t, s)
+	if out != "a\nb\nc\nd\n" {
+		t.Errorf("printed %q", out)
 	}
 	if _, err := s.Run(t.Context(), Program{Arguments: []string{"true"}, System: "/nonexistent"}); err == nil {
 		t.Error("a program of no root filesystem has run")

@@ -17,14 +17,3 @@ func (s *Sandbox) bubblewrap(Program) (job, error) {
 }
 
 func endWithParent(*exec.Cmd) {}
-
-func ulimits() []string { return nil }
-
-// restrain can do nothing here: the size of files is looked at while the
-// program runs.
-func restrain(_ int, p Program, _ bool) error {
-	if p.CPUs != 0 {
-		return errors.New("the number of processors can be limited on Linux only")
-	}
-	return nil
-}

@@ -2,14 +2,9 @@ package sandbox
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"math"
-	"os"
-	"path/filepath"
-	"slices"
 	"time"
 
+	"github.com/countermark/countermark/internal/sandbox/amount"
 	"github.com/countermark/countermark/internal/sandbox/handover"
 )
 
@@ -60,7 +55,7 @@ func (w *watch) run(ctx context.Context) {
 				w.hit = ProcessesLimit
 			} else if time.Since(measured) >= pause {
 				begun := time.Now()
-				w.hit = measure(w.p).limit(w.p.Limits)
+				w.hit = w.p.Limits.limit(measure(w.p))
 				measured = time.Now()
 				pause = max(measureInterval, measureShare*measured.Sub(begun))
 			}
@@ -90,63 +85,37 @@ func finalLimit(p Program, out *handover.Printed) Limit {
 		return PrintedLimit
 	}
 	a := measure(p)
-	if hit := a.limit(p.Limits); hit != NoLimit {
+	if hit := p.Limits.limit(a); hit != NoLimit {
 		return hit
 	}
-	if a.unreadable {
+	if a.Unreadable {
 		return UnreadableOutput
 	}
 	return NoLimit
 }
 
-// amount is what lies below the writable binds.
-type amount struct {
-	bytes      int64
-	files      int
-	unreadable bool
-}
-
-// measure counts no further than to the limits. It follows no link.
-func measure(p Program) amount {
-	var a amount
-	if p.Limits.OutputBytes == 0 && p.Limits.Files == 0 {
-		return a
+// measure looks at what lies below the writable binds.
+func measure(p Program) amount.Amount {
+	most := amount.Most{Bytes: p.Limits.OutputBytes, Files: p.Limits.Files}
+	if most == (amount.Most{}) {
+		return amount.Amount{}
 	}
-	for i, b := range p.Binds {
-		if !b.Writable || slices.ContainsFunc(p.Binds[:i], func(other Bind) bool { return other.Writable && other.Source == b.Source }) {
-			continue
+	var folders []string
+	for _, b := range p.Binds {
+		if b.Writable {
+			folders = append(folders, b.Source)
 		}
-		// The function returns no error but SkipAll, so neither does WalkDir.
-		_ = filepath.WalkDir(b.Source, func(_ string, d fs.DirEntry, err error) error { return a.add(d, err, p.Limits) })
 	}
-	return a
-}
-
-func (a *amount) add(d fs.DirEntry, err error, most Limits) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return nil // gone meanwhile
-	}
-	if err != nil || d == nil {
-		a.unreadable = true
-		return nil
-	}
-	a.files++
-	if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
-		a.bytes += min(info.Size(), math.MaxInt64-a.bytes)
-	}
-	if a.limit(most) != NoLimit {
-		return filepath.SkipAll
-	}
-	return nil
+	return amount.Of(folders, most)
 }
 
 // limit says which limit is reached. A file as large as the kernel lets it
 // become has reached it.
-func (a amount) limit(most Limits) Limit {
+func (l Limits) limit(a amount.Amount) Limit {
 	switch {
-	case most.OutputBytes > 0 && a.bytes >= most.OutputBytes:
+	case l.OutputBytes > 0 && a.Bytes >= l.OutputBytes:
 		return OutputLimit
-	case most.Files > 0 && a.files >= most.Files:
+	case l.Files > 0 && a.Files >= l.Files:
 		return FilesLimit
 	}
 	return NoLimit

@@ -128,7 +128,7 @@ func (x *Setting) OnHost() (host *Setting, ok bool) {
 func (x *Setting) openSandbox(ctx context.Context) error {
 	kinds := []sandbox.Kind{x.o.Sandbox}
 	if x.o.Sandbox == "" {
-		kinds = []sandbox.Kind{sandbox.Bubblewrap, sandbox.Podman}
+		kinds = []sandbox.Kind{sandbox.Bubblewrap, sandbox.Podman, sandbox.Docker}
 	}
 	var first error
 	for _, kind := range kinds {
@@ -206,6 +206,9 @@ func (x *Setting) Inside(work string) string {
 // IsOpen reports whether nothing is kept apart: then a program sees every folder
 // where it is.
 func (x *Setting) IsOpen() bool { return x.sandbox.Describe().Kind == sandbox.UnsafeNone }
+
+// HasOwnIDs reports whether programs have the ids of whoever runs this, inside too.
+func (x *Setting) HasOwnIDs() bool { return x.sandbox.Describe().OwnIDs }
 
 // Shown returns the place at which a program sees what lies at source, if it is
 // to be shown at target.

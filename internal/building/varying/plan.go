@@ -71,7 +71,7 @@ func makePlan(ctx context.Context, in Input) (*plan, error) {
 	}
 	p.vary(Umask, fmt.Sprintf("%03o", sandbox.DefaultUmask), fmt.Sprintf("%03o", variedUmask))
 	p.vary(Host, sandbox.DefaultHostname, variedHost)
-	p.vary(User, fmt.Sprintf("%s (%d:%d)", sandbox.DefaultUserName, sandbox.DefaultUser, sandbox.DefaultUser), fmt.Sprintf("%s (%d:%d)", variedUser, variedUID, variedGID))
+	p.addUser()
 	if n := runtime.NumCPU(); n > 1 {
 		p.vary(Processors, fmt.Sprint(n), "1")
 	} else {
@@ -101,6 +101,16 @@ func (p *plan) recipeSets(name string) (value string, set bool) {
 		}
 	}
 	return "", false
+}
+
+// addUser varies the user's name, and the ids where the sandbox can.
+func (p *plan) addUser() {
+	if p.in.Setting.HasOwnIDs() {
+		p.vary(User, sandbox.DefaultUserName, variedUser)
+		p.hold("ids of user and group", "docker gives programs those of whoever runs it")
+		return
+	}
+	p.vary(User, fmt.Sprintf("%s (%d:%d)", sandbox.DefaultUserName, sandbox.DefaultUser, sandbox.DefaultUser), fmt.Sprintf("%s (%d:%d)", variedUser, variedUID, variedGID))
 }
 
 // addVariables varies the variables that the recipe does not set.

@@ -120,8 +120,11 @@ func (w *Printed) Write(b []byte) (int, error) {
 	return n, nil
 }
 
+// trailer is what docker says after every error of its own.
+const trailer = "Run 'docker run --help' for more information"
+
 // Last returns the last line that is not empty, as foreign text.
 func (w *Printed) Last() string {
-	lines := strings.Split(strings.TrimSpace(string(w.last)), "\n")
+	lines := strings.Split(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(string(w.last)), trailer)), "\n")
 	return lines[len(lines)-1]
 }

@@ -45,14 +45,22 @@ func Parse(prefix, said string) (Number, error) {
 // prepares its storage first.
 const versionTimeout = 20 * time.Second
 
-// Ask finds a program in PATH and runs it with --version.
-func Ask(ctx context.Context, name string) (path, said string, err error) {
-	path, err = exec.LookPath(name)
+// Look finds a program in PATH, and returns its absolute path.
+func Look(name string) (string, error) {
+	path, err := exec.LookPath(name)
 	if err == nil {
 		path, err = filepath.Abs(path)
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("looking for %s: %w", name, err)
+		return "", fmt.Errorf("looking for %s: %w", name, err)
+	}
+	return path, nil
+}
+
+// Ask finds a program in PATH and runs it with --version.
+func Ask(ctx context.Context, name string) (path, said string, err error) {
+	if path, err = Look(name); err != nil {
+		return "", "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()

@@ -1,4 +1,4 @@
-package sandbox
+package restraint
 
 import (
 	"fmt"
@@ -8,16 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// restrain sets the limits of a process that is held back, which all that it
-// starts inherit. Its processes are limited by the kernel only in a user
-// namespace of its own: elsewhere the user's others count too.
-func restrain(pid int, p Program, ownNamespace bool) error {
+// Set restrains a process that is held back.
+func Set(pid int, r Restraint) error {
 	limits := map[int]int64{unix.RLIMIT_CORE: 0}
-	if p.Limits.OutputBytes > 0 {
-		limits[unix.RLIMIT_FSIZE] = p.Limits.OutputBytes
+	if r.OutputBytes > 0 {
+		limits[unix.RLIMIT_FSIZE] = r.OutputBytes
 	}
-	if p.Limits.Processes > 0 && ownNamespace && countsByNamespace() {
-		limits[unix.RLIMIT_NPROC] = int64(p.Limits.Processes) + processesMargin
+	if r.Processes > 0 && countsByNamespace() {
+		limits[unix.RLIMIT_NPROC] = int64(r.Processes) + processesMargin
 	}
 	for resource, value := range limits {
 		var now unix.Rlimit
@@ -29,7 +27,7 @@ func restrain(pid int, p Program, ownNamespace bool) error {
 			return os.NewSyscallError("prlimit", err)
 		}
 	}
-	return setProcessors(pid, p.CPUs)
+	return setProcessors(pid, r.CPUs)
 }
 
 // processesMargin is how far a program gets past its limit of processes before
@@ -41,10 +39,10 @@ const processesMargin = 512
 // below what any root may set (podman's own default is not).
 const containerProcesses = 1 << 14
 
-// ulimits returns the limits of a container in the form of podman-run(1),
+// Ulimits returns the limits of a container in the form of podman-run(1),
 // --ulimit: those of this process, since podman's own may be higher, which not
 // every root may set.
-func ulimits() []string {
+func Ulimits() []string {
 	found := []string{fmt.Sprintf("--ulimit=nproc=%d:%d", containerProcesses, containerProcesses)}
 	var now unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &now); err == nil && now.Max <= math.MaxInt32 {
