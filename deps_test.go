@@ -45,6 +45,10 @@ var policy = map[string]permission{
 			"github.com/ProtonMail/go-crypto/openpgp/errors", "github.com/ProtonMail/go-crypto/openpgp/packet",
 			"github.com/ProtonMail/go-crypto/openpgp/v2"}},
 	"internal/signature/pgp/framing": {layer: formats, internal: []string{"escape", "refusal"}},
+	"internal/signature":             {layer: formats, internal: []string{"publickey", "signature/finding"}},
+	"internal/signature/finding":     {layer: formats, internal: []string{"publickey", "refusal"}},
+	"internal/signature/sshsig":      {layer: formats, internal: []string{"ascii", "escape", "publickey", "refusal", "signature/finding"}},
+	"internal/signature/minisign":    {layer: formats, internal: []string{"escape", "publickey", "refusal", "signature/finding"}, foreign: []string{"golang.org/x/crypto/blake2b"}},
 
 	"internal/canonicaljson": {layer: formats, internal: []string{"refusal"}},
 	"internal/dsse":          {layer: formats, internal: []string{"canonicaljson", "refusal"}},
@@ -141,7 +145,7 @@ var policy = map[string]permission{
 	"internal/report": {layer: edges, internal: []string{"archive", "compare", "digest", "escape", "provenance", "refusal", "tree"},
 		system: []string{"syscall"}},
 
-	"internal/testkit/signer": {layer: edges, foreign: []string{"golang.org/x/crypto/ssh"}, system: []string{"crypto/rand", "testing"}},
+	"internal/testkit/signer": {layer: edges, foreign: []string{"golang.org/x/crypto/blake2b", "golang.org/x/crypto/ssh"}, system: []string{"crypto/rand", "testing"}},
 	"internal/testkit":        {layer: edges, system: []string{"os", "os/exec", "path/filepath", "testing"}},
 	"internal/attribution": {layer: commands, // any
 		system: []string{"os", "path/filepath"}},
