@@ -45,9 +45,6 @@ var policy = map[string]permission{
 			"github.com/ProtonMail/go-crypto/openpgp/errors", "github.com/ProtonMail/go-crypto/openpgp/packet",
 			"github.com/ProtonMail/go-crypto/openpgp/v2"}},
 	"internal/signature/pgp/framing": {layer: formats, internal: []string{"escape", "refusal"}},
-	"internal/signature":             {layer: formats, internal: []string{"publickey", "signature/finding"}},
-	"internal/signature/finding":     {layer: formats, internal: []string{"publickey", "refusal"}},
-	"internal/signature/sshsig":      {layer: formats, internal: []string{"ascii", "escape", "publickey", "refusal", "signature/finding"}},
 	"internal/signature/minisign":    {layer: formats, internal: []string{"escape", "publickey", "refusal", "signature/finding"}, foreign: []string{"golang.org/x/crypto/blake2b"}},
 
 	"internal/canonicaljson": {layer: formats, internal: []string{"refusal"}},

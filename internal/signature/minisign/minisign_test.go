@@ -92,7 +92,7 @@ func TestGood(t *testing.T) {
 			if err != nil || f != want {
 				t.Errorf("%s: %+v, %v, expected %+v", c.name, f, err, want)
 			}
-			if f, err := verify(c.sig, "y", key); err != nil || f.State != finding.Bad || f.Rule != refusal.SigBad || !f.Key.IsZero() || f.Holder != 0 {
+			if f, err := verify(c.sig, "y", key); err != nil || f.State != finding.Bad || f.Rule != refusal.SigBad || !f.Key.IsZero() || f.Holder != finding.NoHolder {
 				t.Errorf("%s, another message: %+v, %v", c.name, f, err)
 			}
 			if f, err := verify(c.sig, "x", public(t, other, comment)); err != nil || f.State != finding.NoKey || f.Rule != refusal.SigNoKey || f.Holder != finding.NoHolder || f.Fingerprint != key.ID() {
@@ -281,7 +281,7 @@ func TestSharedID(t *testing.T) {
 	if f, err := verify(k.Sign([]byte("x"), "hi"), "x", keys...); err != nil || f.State != finding.Good || f.Holder != 1 || f.Key != keys[1].Material {
 		t.Errorf("%+v, %v", f, err)
 	}
-	if f, err := verify(k.Sign([]byte("x"), "hi"), "y", keys...); err != nil || f.State != finding.Bad || f.Holder != 0 {
+	if f, err := verify(k.Sign([]byte("x"), "hi"), "y", keys...); err != nil || f.State != finding.Bad || f.Holder != finding.NoHolder {
 		t.Errorf("%+v, %v", f, err)
 	}
 	if f, err := verify(k.Sign([]byte("x"), "hi"), "x", minisign.PublicKey{}); err != nil || f.State != finding.NoKey {

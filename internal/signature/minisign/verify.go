@@ -18,9 +18,8 @@ import (
 // id; one that is signed itself is held in memory. The error is that of reading,
 // or a *refusal.Refusal of the rule SIG_LIMIT; all else is a finding.
 func (s *Signature) Verify(message io.Reader, keys []PublicKey) (finding.Finding, error) {
-	first := slices.IndexFunc(keys, s.isNamed)
-	if first < 0 {
-		return s.not(finding.NoHolder, finding.NoKey, refusal.SigNoKey, "no key given has the id of the signature"), nil
+	if !slices.ContainsFunc(keys, s.isNamed) {
+		return s.not(finding.NoKey, refusal.SigNoKey, "no key given has the id of the signature"), nil
 	}
 	data, err := s.signedData(message)
 	if err != nil {
@@ -31,11 +30,11 @@ func (s *Signature) Verify(message io.Reader, keys []PublicKey) (finding.Finding
 			continue
 		}
 		if s.Form == finding.Minisign && !ed25519.Verify(k.point, slices.Concat(s.value, []byte(s.TrustedComment)), s.global) {
-			return s.not(i, finding.Bad, refusal.SigBad, "the key that the signature names did not sign the trusted comment"), nil
+			return s.not(finding.Bad, refusal.SigBad, "the key that the signature names did not sign the trusted comment"), nil
 		}
 		return s.good(i, k), nil
 	}
-	return s.not(first, finding.Bad, refusal.SigBad, "the key that the signature names did not sign these bytes"), nil
+	return s.not(finding.Bad, refusal.SigBad, "the key that the signature names did not sign these bytes"), nil
 }
 
 // isNamed reports whether the signature names the key.
@@ -72,8 +71,8 @@ func (s *Signature) good(index int, k PublicKey) finding.Finding {
 }
 
 // not returns a finding that is not good.
-func (s *Signature) not(index int, state finding.State, rule refusal.Rule, why string) finding.Finding {
+func (s *Signature) not(state finding.State, rule refusal.Rule, why string) finding.Finding {
 	f := finding.Not(state, rule, "%s", why)
-	f.Form, f.Holder, f.Fingerprint = s.Form, index, s.KeyID()
+	f.Form, f.Fingerprint = s.Form, s.KeyID()
 	return f
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -24,7 +23,8 @@ type Holder struct {
 	Key        PublicKey
 	Name       string   // principals or comment: a claim of whoever wrote the line; hostile
 	namespaces []string // for which the key may sign; nil for all
-	limited    bool     // whether the line says from or until when
+	after      *int64   // Unix seconds from which the key is valid, nil for ever
+	before     *int64   // Unix seconds at which it no longer is, nil for never
 }
 
 // mayUse reports whether the line lets the key sign in the namespace.
@@ -32,15 +32,9 @@ func (h Holder) mayUse(namespace string) bool {
 	return h.namespaces == nil || slices.Contains(h.namespaces, namespace)
 }
 
-// problem says why a signature by the key does not count, "" if it does.
-func (h Holder) problem(namespace string) string {
-	if !h.mayUse(namespace) {
-		return fmt.Sprintf("the line of the key permits other namespaces than %s", escape.Quote(namespace))
-	}
-	if h.limited {
-		return "the line of the key limits when it may sign, and an ssh signature does not say when it was made"
-	}
-	return ""
+// isValid reports whether the line lets the key sign at the time.
+func (h Holder) isValid(now int64) bool {
+	return (h.after == nil || now >= *h.after) && (h.before == nil || now < *h.before)
 }
 
 // RecognisesHolders reports whether a line of data looks like one with an ssh

@@ -3,8 +3,8 @@ package sshsig
 import (
 	"fmt"
 	"strings"
+	"time"
 
-	"github.com/countermark/countermark/internal/ascii"
 	"github.com/countermark/countermark/internal/escape"
 )
 
@@ -82,19 +82,40 @@ func (h *Holder) apply(name, value string) string {
 			h.namespaces = append(h.namespaces, namespace)
 		}
 		return ""
-	case (name == "valid-after" || name == "valid-before") && isTime(value):
-		h.limited = true
-		return ""
+	case name == "valid-after" || name == "valid-before":
+		return h.limit(name, value)
 	case name == "cert-authority":
 		return "the key is one for certificates, which are not accepted"
 	}
 	return fmt.Sprintf("the option %s is unknown or its value malformed", escape.Quote(name))
 }
 
-// isTime reports whether s is written as a time: YYYYMMDD, YYYYMMDDHHMM or
-// YYYYMMDDHHMMSS, and Z for UTC. Which time is of no matter, as no ssh
-// signature says when it was made.
-func isTime(s string) bool {
-	digits := strings.TrimSuffix(s, "Z")
-	return (len(digits) == 8 || len(digits) == 12 || len(digits) == 14) && ascii.IsOnly(digits, "") && strings.Trim(digits, "0123456789") == ""
+// The farthest that clocks on land are ahead of UTC and behind it, in seconds.
+const (
+	farthestAhead  = 14 * 60 * 60
+	farthestBehind = 12 * 60 * 60
+)
+
+// limit applies the option valid-after or valid-before: YYYYMMDD, YYYYMMDDHHMM
+// or YYYYMMDDHHMMSS, with Z for UTC. Without Z, OpenSSH takes a time for that
+// of the machine's zone; here, where the zone is not known, the key is valid
+// only when it is so in every zone.
+func (h *Holder) limit(name, value string) string {
+	digits, isUTC := strings.CutSuffix(value, "Z")
+	layout := map[int]string{8: "20060102", 12: "200601021504", 14: "20060102150405"}[len(digits)]
+	at, err := time.Parse(layout, digits)
+	if layout == "" || err != nil || at.Unix() <= 0 { // which OpenSSH refuses
+		return fmt.Sprintf("the option %s has no time as YYYYMMDD, YYYYMMDDHHMM or YYYYMMDDHHMMSS, with a Z for UTC", name)
+	}
+	after, before := at.Unix(), at.Unix()
+	if !isUTC {
+		after += farthestBehind
+		before -= farthestAhead
+	}
+	if name == "valid-after" {
+		h.after = &after
+	} else {
+		h.before = &before
+	}
+	return ""
 }

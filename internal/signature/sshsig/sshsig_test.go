@@ -19,6 +19,8 @@ import (
 
 const namespace = "countermark-statement-v1"
 
+const now = 1700000000 // 2023-11-14 22:13:20 UTC
+
 // types are the keys that are accepted without a word.
 func types() []string {
 	return []string{"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-3072", signer.SKEd25519, signer.SKECDSA}
@@ -40,7 +42,7 @@ func verify(sig []byte, message string, h []sshsig.Holder) (finding.Finding, err
 	if err != nil {
 		return finding.Finding{}, err
 	}
-	return s.Verify(namespace, strings.NewReader(message), h)
+	return s.Verify(namespace, now, strings.NewReader(message), h)
 }
 
 // ruleOf returns the rule of a refusal, and what the finding's otherwise.
@@ -80,7 +82,7 @@ func TestGood(t *testing.T) {
 		if ok, said := openSSH(t, sig, "a statement", "someone "+key.Line()); !ok {
 			t.Errorf("%s: ssh-keygen refuses what is good: %s", keyType, said)
 		}
-		if f, err := verify(sig, "another statement", h); err != nil || f.State != finding.Bad || f.Rule != refusal.SigBad || !f.Key.IsZero() || f.Holder != 1 {
+		if f, err := verify(sig, "another statement", h); err != nil || f.State != finding.Bad || f.Rule != refusal.SigBad || !f.Key.IsZero() || f.Holder != finding.NoHolder {
 			t.Errorf("%s, another message: %+v, %v", keyType, f, err)
 		}
 		f, err = verify(sig, "a statement", h[:1])
@@ -170,17 +172,17 @@ func TestReadErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("disk on fire")
-	if f, err := s.Verify(namespace, iotest.ErrReader(broken), holders(t, key.Line())); !errors.Is(err, broken) || f.State != finding.Unchecked {
+	if f, err := s.Verify(namespace, now, iotest.ErrReader(broken), holders(t, key.Line())); !errors.Is(err, broken) || f.State != finding.Unchecked {
 		t.Errorf("%+v, %v", f, err)
 	}
 	// Whose key is not given, whose bytes are not looked at.
-	if f, err := s.Verify(namespace, iotest.ErrReader(broken), nil); err != nil || f.State != finding.NoKey {
+	if f, err := s.Verify(namespace, now, iotest.ErrReader(broken), nil); err != nil || f.State != finding.NoKey {
 		t.Errorf("%+v, %v", f, err)
 	}
-	if f, err := s.Verify("git", bytes.NewReader(nil), holders(t, key.Line())); ruleOf(f, err) != refusal.SigNamespace || f.State != finding.Unchecked {
+	if f, err := s.Verify("git", now, bytes.NewReader(nil), holders(t, key.Line())); ruleOf(f, err) != refusal.SigNamespace || f.State != finding.Unchecked {
 		t.Errorf("another namespace: %+v, %v", f, err)
 	}
-	if f, err := s.Verify("", io.LimitReader(nil, 0), nil); ruleOf(f, err) != refusal.SigNamespace {
+	if f, err := s.Verify("", now, io.LimitReader(nil, 0), nil); ruleOf(f, err) != refusal.SigNamespace {
 		t.Errorf("no namespace: %+v, %v", f, err)
 	}
 }

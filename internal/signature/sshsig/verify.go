@@ -153,36 +153,40 @@ func digestFor(k PublicKey, data []byte) []byte {
 
 // Verify says by which of the holders' keys the signature is over the message
 // in the namespace. The message is read once, to its end, unless none of them
-// has the key that the signature names. The error is a *refusal.Refusal of the
-// rule SIG_NAMESPACE, or that of reading; all else is a finding.
-func (s *Signature) Verify(namespace string, message io.Reader, holders []Holder) (finding.Finding, error) {
+// has the key that the signature names. As ssh signatures do not say when they
+// were made, a line that limits its key in time is held to now, in Unix
+// seconds. The error is a *refusal.Refusal of the rule SIG_NAMESPACE, or that of
+// reading; all else is a finding.
+func (s *Signature) Verify(namespace string, now int64, message io.Reader, holders []Holder) (finding.Finding, error) {
 	if s.Namespace != namespace || namespace == "" {
 		return finding.Finding{}, refusal.New(refusal.SigNamespace, "the ssh signature was made for the namespace %s, expected %s", escape.Quote(s.Namespace), escape.Quote(namespace))
 	}
-	index := s.among(holders)
+	index := s.among(holders, now)
 	if index == finding.NoHolder {
-		return s.not(index, finding.NoKey, refusal.SigNoKey, "no key given is that of the signature"), nil
+		return s.not(finding.NoKey, refusal.SigNoKey, "no key given is that of the signature"), nil
 	}
 	data, err := SignedData(namespace, s.Hash, message)
 	if err != nil {
 		return finding.Finding{}, err
 	}
 	if !s.value.isOver(s.Key, data) {
-		return s.not(index, finding.Bad, refusal.SigBad, "the key that the signature names did not sign these bytes"), nil
+		return s.not(finding.Bad, refusal.SigBad, "the key that the signature names did not sign these bytes"), nil
 	}
-	return s.judge(index, holders[index]), nil
+	f := s.judge(holders[index], now)
+	f.Holder = index
+	return f, nil
 }
 
 // among returns the index of the first holder of the key who may use it for the
-// signature's purpose, else of the first holder of the key. A key in hardware
-// is another than the same key outside: it promises a touch.
-func (s *Signature) among(holders []Holder) int {
+// signature's purpose now, else of the first holder of the key. A key in
+// hardware is another than the same key outside: it promises a touch.
+func (s *Signature) among(holders []Holder, now int64) int {
 	found := finding.NoHolder
 	for i, h := range holders {
 		if h.Key.blob != s.Key.blob {
 			continue
 		}
-		if h.problem(s.Namespace) == "" {
+		if h.mayUse(s.Namespace) && h.isValid(now) {
 			return i
 		}
 		if found == finding.NoHolder {
@@ -193,26 +197,26 @@ func (s *Signature) among(holders []Holder) int {
 }
 
 // judge says what follows of a signature that is the key's.
-func (s *Signature) judge(index int, h Holder) finding.Finding {
+func (s *Signature) judge(h Holder, now int64) finding.Finding {
 	note, weak := finding.Strength(s.Key.material)
-	f := finding.Finding{State: finding.Good}
+	f := finding.Finding{State: finding.Good, Form: finding.SSH, Fingerprint: s.Key.Fingerprint()}
 	switch {
 	case weak:
-		f = s.not(index, finding.Weak, refusal.SigWeak, "the key is too weak: "+note)
+		f = s.not(finding.Weak, refusal.SigWeak, "the key is too weak: "+note)
 	case s.Key.inHardware() && s.value.flags&userPresent == 0:
-		f = s.not(index, finding.Weak, refusal.SigKeyUse, "the hardware key was used without its owner's touch")
+		f = s.not(finding.Weak, refusal.SigKeyUse, "the hardware key was used without its owner's touch")
 	case !h.mayUse(s.Namespace):
-		f = s.not(index, finding.Weak, refusal.SigKeyUse, h.problem(s.Namespace))
-	case h.limited:
-		f = s.not(index, finding.Expired, refusal.SigExpired, h.problem(s.Namespace))
+		f = s.not(finding.Weak, refusal.SigKeyUse, "the line of the key permits other namespaces than "+escape.Quote(s.Namespace))
+	case !h.isValid(now):
+		f = s.not(finding.Expired, refusal.SigExpired, "the line of the key limits when it may sign, ssh signatures do not say when they were made, and now is not within the limits")
 	}
-	f.Form, f.Holder, f.Fingerprint, f.Key, f.Note = finding.SSH, index, s.Key.Fingerprint(), s.Key.material, note
+	f.Key, f.Note = s.Key.material, note
 	return f
 }
 
 // not returns a finding that is not good.
-func (s *Signature) not(index int, state finding.State, rule refusal.Rule, why string) finding.Finding {
+func (s *Signature) not(state finding.State, rule refusal.Rule, why string) finding.Finding {
 	f := finding.Not(state, rule, "%s", why)
-	f.Form, f.Holder, f.Fingerprint = finding.SSH, index, s.Key.Fingerprint()
+	f.Form, f.Fingerprint = finding.SSH, s.Key.Fingerprint()
 	return f
 }
