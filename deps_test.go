@@ -70,6 +70,8 @@ var policy = map[string]permission{
 	"internal/recipe":             {layer: formats, internal: []string{"ascii", "digest", "document", "escape", "gitobject", "pattern", "refusal", "tree"}},
 	"internal/buildrecord":        {layer: formats, internal: []string{"digest", "tree"}},
 
+	"internal/entry": {layer: formats, internal: []string{"ascii", "digest", "recipe", "refusal"}},
+
 	"internal/account":     {layer: judgement, internal: []string{"recipe", "tree"}},
 	"internal/builtcommit": {layer: formats, internal: []string{"ascii", "digest", "gitobject", "recipe", "refusal"}},
 
@@ -102,6 +104,9 @@ var policy = map[string]permission{
 		system: []string{"os", "path/filepath"}},
 	"internal/gitrepo/refs": {layer: edges, internal: []string{"builtcommit", "digest", "escape", "gitobject", "gitrepo", "gitrepo/gitexec", "gitrepo/location", "refusal"},
 		system: []string{"os", "path/filepath"}},
+	"internal/gitrepo/ledger": {layer: edges,
+		internal: []string{"digest", "entry", "gitobject", "gitrepo", "gitrepo/gitexec", "gitrepo/objects", "gitrepo/pack", "gitrepo/refs", "recipe", "refusal"},
+		system:   []string{"os", "path/filepath"}},
 	"internal/worktree": {layer: edges, internal: []string{"digest", "escape", "gitobject", "refusal", "tree"},
 		foreign: []string{"golang.org/x/sys/unix"}, system: []string{"io/fs", "os", "path/filepath", "runtime", "syscall"}},
 	"internal/encoder": {layer: edges, internal: []string{"encoder/command", "escape"},

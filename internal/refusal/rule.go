@@ -130,6 +130,14 @@ const (
 	DSSELimit  Rule = "DSSE_LIMIT"  // an envelope beyond a limit
 )
 
+// Rules of the ledger (docs/spec/ledger.md).
+const (
+	LedgerName  Rule = "LEDGER_NAME"  // a name that is none of an entry, or not that of what lies there
+	LedgerEntry Rule = "LEDGER_ENTRY" // what lies there is no entry
+	LedgerChain Rule = "LEDGER_CHAIN" // a chain of policies that is not written as one
+	LedgerLost  Rule = "LEDGER_LOST"  // what was there is gone, or was replaced, or the chain of policies was rewound
+)
+
 // Rules returns the closed list of rules, in the order of the specification.
 func Rules() []Rule {
 	return []Rule{
@@ -146,6 +154,7 @@ func Rules() []Rule {
 		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse,
 		PolInvalid, PolKeyReuse, PolChain, PolRollback, PolQuorum, PolOperator, PolMixed, PolCondition,
 		JSONFormat, JSONLimit, DSSEFormat, DSSELimit,
+		LedgerName, LedgerEntry, LedgerChain, LedgerLost,
 	}
 }
 
@@ -155,7 +164,8 @@ func (r Rule) Exit() int {
 	switch r {
 	case GitHash, GitSHA1Collision, GitTagName, GitTagTarget, ZEnvelopes,
 		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse,
-		PolChain, PolRollback, PolQuorum, PolOperator, PolMixed, PolCondition:
+		PolChain, PolRollback, PolQuorum, PolOperator, PolMixed, PolCondition,
+		LedgerLost:
 		return 1
 	case GitMissing:
 		return 3
