@@ -82,6 +82,7 @@ func TestExit(t *testing.T) {
 		refusal.SigExpired:       1,
 		refusal.SigRevoked:       1,
 		refusal.SigKeyUse:        1,
+		refusal.LedgerLost:       1,
 		refusal.PolChain:         1,
 		refusal.PolRollback:      1,
 		refusal.PolQuorum:        1,

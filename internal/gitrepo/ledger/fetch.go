@@ -39,25 +39,24 @@ func Fetch(ctx context.Context, r *gitrepo.Repository, from refs.Server) (Fetche
 	if err != nil {
 		return Fetched{}, err
 	}
-	got := Fetched{Problems: append(v.problems, v.lost(before)...)}
 	t, err := newTransfer(r, from)
 	if err != nil {
 		return Fetched{}, err
 	}
 	defer t.close()
-	now := seen{}
-	if err := t.entries(ctx, v, &got, now); err != nil {
+	t.got.Problems = append(v.problems, v.lost(before)...)
+	if err := t.entries(ctx, v); err != nil {
 		return Fetched{}, err
 	}
-	if err := t.policies(ctx, v.policy, before[PolicyRef], &got, now); err != nil {
+	if err := t.policies(ctx, v.policy, before[PolicyRef]); err != nil {
 		return Fetched{}, err
 	}
-	for name := range now {
+	for name := range t.now {
 		if name != PolicyRef && !before[name].IsZero() {
-			delete(now, name) // what was seen first counts
+			delete(t.now, name) // what was seen first counts
 		}
 	}
-	return got, remember(ctx, r, from.Address, now)
+	return t.got, remember(ctx, r, from.Address, t.now)
 }
 
 // transfer is a fetch under way: what arrives lies in a repository of its own,
@@ -67,6 +66,8 @@ type transfer struct {
 	from   refs.Server
 	dir    string
 	reader *objects.Reader
+	got    Fetched
+	now    seen // what the server has and is here, too
 }
 
 // newTransfer makes an empty bare repository (gitrepository-layout(5)) like our
@@ -77,7 +78,7 @@ func newTransfer(r *gitrepo.Repository, from refs.Server) (*transfer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a temporary folder: %v", err)
 	}
-	t := &transfer{r: r, from: from, dir: dir}
+	t := &transfer{r: r, from: from, dir: dir, now: seen{}}
 	for _, name := range []string{"refs", "objects/pack", "objects/info"} {
 		if err := os.MkdirAll(filepath.Join(dir, filepath.FromSlash(name)), 0o700); err != nil {
 			return nil, fmt.Errorf("making an empty repository: %v", err)
@@ -123,7 +124,7 @@ func (t *transfer) fetch(ctx context.Context, ids []digest.ObjectID, options ...
 }
 
 // entries brings what is not here.
-func (t *transfer) entries(ctx context.Context, v view, got *Fetched, now seen) error {
+func (t *transfer) entries(ctx context.Context, v view) error {
 	local, err := refs.List(ctx, t.r, strings.TrimSuffix(entry.RefPrefix, "/"))
 	if err != nil {
 		return err
@@ -133,16 +134,16 @@ func (t *transfer) entries(ctx context.Context, v view, got *Fetched, now seen) 
 	var ids []digest.ObjectID
 	for _, ref := range v.entries {
 		if _, err := entry.ParseRef(ref.Name); err != nil {
-			got.Problems = append(got.Problems, problem(ref.Name, err))
+			t.got.Problems = append(t.got.Problems, problem(ref.Name, err))
 			continue
 		}
 		switch id := here[ref.Name]; {
 		case id == ref.ID:
-			now[ref.Name] = ref.ID
+			t.now[ref.Name] = ref.ID
 		case id.IsZero():
 			lacking, ids = append(lacking, ref), append(ids, ref.ID)
 		default:
-			got.Problems = append(got.Problems, Problem{ref.Name, refusal.New(refusal.LedgerName, "the server has %v under this name, which belongs to %v, as it is here", ref.ID, id)})
+			t.got.Problems = append(t.got.Problems, Problem{ref.Name, refusal.New(refusal.LedgerName, "the server has %v under this name, which belongs to %v, as it is here", ref.ID, id)})
 		}
 	}
 	if len(ids) == 0 {
@@ -155,25 +156,25 @@ func (t *transfer) entries(ctx context.Context, v view, got *Fetched, now seen) 
 	if err != nil {
 		return err
 	}
-	got.Problems = append(got.Problems, c.Problems...)
-	if got.Entries, err = Append(ctx, t.r, c.Entries...); err != nil {
+	t.got.Problems = append(t.got.Problems, c.Problems...)
+	if t.got.Entries, err = Append(ctx, t.r, c.Entries...); err != nil {
 		return err
 	}
 	at := held(lacking)
 	for _, e := range c.Entries {
-		now[e.Place().Ref()] = at[e.Place().Ref()]
+		t.now[e.Place().Ref()] = at[e.Place().Ref()]
 	}
 	return nil
 }
 
 // policies brings the versions of the policy that go on from the newest here.
-func (t *transfer) policies(ctx context.Context, head, before digest.ObjectID, got *Fetched, now seen) error {
+func (t *transfer) policies(ctx context.Context, head, before digest.ObjectID) error {
 	local, err := ReadPolicies(ctx, t.r)
 	if err != nil {
 		return err
 	}
 	add := func(rule refusal.Rule, format string, args ...any) error {
-		got.Problems = append(got.Problems, Problem{PolicyRef, refusal.New(rule, format, args...)})
+		t.got.Problems = append(t.got.Problems, Problem{PolicyRef, refusal.New(rule, format, args...)})
 		return nil
 	}
 	switch behind := local.after(head); {
@@ -184,7 +185,7 @@ func (t *transfer) policies(ctx context.Context, head, before digest.ObjectID, g
 	case behind >= 0 && local.after(before) < behind && !before.IsZero():
 		return add(refusal.LedgerLost, "the server had %v and now has %v, which is older: somebody has rewound the chain of policies there; what is here stays", before, head)
 	case behind >= 0:
-		now[PolicyRef] = head
+		t.now[PolicyRef] = head
 		return nil
 	}
 	if err := t.fetch(ctx, []digest.ObjectID{head}); err != nil {
@@ -192,7 +193,7 @@ func (t *transfer) policies(ctx context.Context, head, before digest.ObjectID, g
 	}
 	theirs, err := readChain(ctx, t.reader, head)
 	if err != nil {
-		got.Problems = append(got.Problems, problem(PolicyRef, err))
+		t.got.Problems = append(t.got.Problems, problem(PolicyRef, err))
 		return nil
 	}
 	fresh := theirs.after(local.Head())
@@ -206,7 +207,7 @@ func (t *transfer) policies(ctx context.Context, head, before digest.ObjectID, g
 	if err := t.append(ctx, local.Head(), theirs, fresh); err != nil {
 		return err
 	}
-	got.Policies, now[PolicyRef] = fresh, head
+	t.got.Policies, t.now[PolicyRef] = fresh, head
 	return nil
 }
 

@@ -36,13 +36,9 @@ func Push(ctx context.Context, r *gitrepo.Repository, p Pushing) (Pushed, error)
 	if err != nil {
 		return Pushed{}, err
 	}
-	chain, err := ReadPolicies(ctx, r)
-	if err != nil {
-		return Pushed{}, err
-	}
 	done := Pushed{}
 	for range attempts {
-		plan, err := newPlan(ctx, r, p.Server, contents.Entries, chain)
+		plan, err := newPlan(ctx, r, p.Server, contents.Entries)
 		if err != nil {
 			return done, err
 		}
@@ -66,7 +62,11 @@ type plan struct {
 }
 
 // newPlan compares a server with what is here.
-func newPlan(ctx context.Context, r *gitrepo.Repository, to refs.Server, entries []entry.Entry, chain Chain) (plan, error) {
+func newPlan(ctx context.Context, r *gitrepo.Repository, to refs.Server, entries []entry.Entry) (plan, error) {
+	chain, err := ReadPolicies(ctx, r)
+	if err != nil {
+		return plan{}, err
+	}
 	v, err := look(ctx, r, to)
 	if err != nil {
 		return plan{}, err
