@@ -34,9 +34,10 @@ type assembly struct {
 	subkeys []component
 	key     *packet.PublicKey // the primary key
 
-	self     int      // how many signatures by the primary key there are
-	revokers []string // fingerprints of other keys that may revoke it, by its own word
-	foreign  []string // issuers of revocations by other keys
+	strays   []framing.Packet // revocations of subkeys that follow none
+	self     int              // how many signatures by the primary key there are
+	revokers []string         // fingerprints of other keys that may revoke it, by its own word
+	foreign  []string         // issuers of revocations by other keys
 }
 
 // component is a key or a user id, and the signatures on it.
@@ -60,6 +61,9 @@ func assemble(packets []framing.Packet) (*assembly, error) {
 	a := &assembly{primary: component{packet: packets[0]}, key: key}
 	current := &a.primary
 	for _, p := range packets {
+		if max(len(a.users), len(a.subkeys)) > maxParts || max(len(a.strays), a.self) > maxSelfSignatures {
+			return nil, fmt.Errorf("the certificate has more than %d subkeys or user ids, or more than %d signatures of its own", maxParts, maxSelfSignatures)
+		}
 		switch p.Tag {
 		case framing.TagPublicKey:
 			current = &a.primary
@@ -75,8 +79,13 @@ func assemble(packets []framing.Packet) (*assembly, error) {
 			return nil, fmt.Errorf("the certificate has a packet of type %d, which no certificate has", p.Tag)
 		}
 	}
-	if a.self > maxSelfSignatures {
-		return nil, fmt.Errorf("the certificate has more than %d signatures by its own key", maxSelfSignatures)
+	for i := range a.subkeys {
+		for _, p := range a.strays {
+			a.sign(p, &a.subkeys[i]) // the revocation itself says later whether it is this one's
+		}
+		if a.self > maxSelfSignatures {
+			return nil, fmt.Errorf("the certificate has more than %d signatures of its own", maxSelfSignatures)
+		}
 	}
 	if _, err := a.entity(); err != nil {
 		return nil, fmt.Errorf("the certificate cannot be understood: %v", err)
@@ -102,36 +111,24 @@ func (a *assembly) sign(p framing.Packet, current *component) {
 	sig, ok := parsed.(*packet.Signature)
 	readable := err == nil && ok
 	switch kind := signatureType(p.Body); {
+	case kind == typeSubkeyRevocation && current.packet.Tag != framing.TagPublicSubkey:
+		a.strays = append(a.strays, p)
 	case kind == typeKeyRevocation && !readable:
 		a.primary.unreadable = true
 	case kind == typeSubkeyRevocation && !readable:
-		a.revokeSubkeys(current, func(c *component) { c.unreadable = true })
+		current.unreadable = true
 	case !readable:
 		return
 	case kind == typeKeyRevocation && !sig.CheckKeyIdOrFingerprint(a.key):
 		a.foreign = append(a.foreign, issuerOf(sig))
 	case kind == typeKeyRevocation, kind == typeDirectKey:
 		a.add(&a.primary, p)
-	case kind == typeSubkeyRevocation:
-		a.revokeSubkeys(current, func(c *component) { a.add(c, p) })
-	case kind == typeSubkeyBinding && current.packet.Tag == framing.TagPublicSubkey:
+	case kind == typeSubkeyRevocation, kind == typeSubkeyBinding && current.packet.Tag == framing.TagPublicSubkey:
 		a.add(current, p)
 	case kind >= typeGenericCertification && kind <= typePositiveCertification || kind == typeUserRevocation:
 		if current.packet.Tag == framing.TagUserID && sig.CheckKeyIdOrFingerprint(a.key) {
 			a.add(current, p)
 		}
-	}
-}
-
-// revokeSubkeys does something with the subkey that a revocation follows, or with
-// all of them if it follows none: the revocation itself says later which it is.
-func (a *assembly) revokeSubkeys(current *component, do func(*component)) {
-	if current.packet.Tag == framing.TagPublicSubkey {
-		do(current)
-		return
-	}
-	for i := range a.subkeys {
-		do(&a.subkeys[i])
 	}
 }
 

@@ -34,6 +34,7 @@ const (
 	maxKeyFileBytes   = framing.MaxBytes // of a key file; debian-keyring.gpg, with every developer's key, has more and is none
 	maxCertificates   = 1 << 10          // in a key file
 	maxPackets        = 1 << 16          // in a certificate: people sign each other's keys
+	maxParts          = 1 << 8           // of a certificate: keys, user ids
 	maxSelfSignatures = 1 << 10          // by the certificate's own key, each of which costs a verification
 )
 

@@ -49,7 +49,7 @@ func (c candidate) life(s *signature, now int64) finding.Finding {
 	if retired != nil {
 		f = finding.Not(finding.GoodExpired, refusal.SigRevoked, "the key has been taken out of use on %s (%s), after the time that the signature names, %s, which is its own claim",
 			day(retired.at), retired.reason, day(s.created))
-	} else if _, err := c.bound(max(now, s.created), weakDigest); err != nil {
+	} else if _, err := c.bound(time.Unix(max(now, s.created), 0), weakDigest); err != nil {
 		f = finding.Not(finding.GoodExpired, refusal.SigExpired, "the key has expired after the time that the signature names, %s, which is its own claim", day(s.created))
 	}
 	f.Note = note
@@ -194,7 +194,7 @@ func (c candidate) binding(created int64) *finding.Finding {
 	misused := func(format string, args ...any) *finding.Finding {
 		return against(finding.Not(finding.Weak, refusal.SigKeyUse, format, args...))
 	}
-	said, err := c.bound(created, weakDigest)
+	said, err := c.bound(time.Unix(created, 0), weakDigest)
 	if err != nil {
 		return c.explain(created, err)
 	}
@@ -218,12 +218,11 @@ var errWeakDigest = errors.New("a weak digest")
 // the key is for: on the primary key, or on the subkey if that is the key, which
 // then is bound by both sides. The digests of such signatures that say nothing
 // are the caller's.
-func (c candidate) bound(at int64, weak func(crypto.Hash) bool) (*packet.Signature, error) {
+func (c candidate) bound(when time.Time, weak func(crypto.Hash) bool) (*packet.Signature, error) {
 	e, err := c.whole.entity()
 	if err != nil {
 		return nil, err
 	}
-	when := time.Unix(at, 0)
 	config := &packet.Config{Time: func() time.Time { return when }, RejectHashAlgorithms: map[crypto.Hash]bool{}}
 	for _, h := range []crypto.Hash{crypto.MD5, crypto.RIPEMD160, crypto.SHA1, crypto.SHA224} {
 		config.RejectHashAlgorithms[h] = weak(h)
@@ -272,8 +271,8 @@ func (c candidate) subkey(e *openpgp.Entity) *openpgp.Subkey {
 // asking again with less.
 func (c candidate) explain(created int64, err error) *finding.Finding {
 	none := func(crypto.Hash) bool { return false }
-	_, withWeak := c.bound(created, none)
-	_, ever := c.bound(farFuture, none)
+	_, withWeak := c.bound(time.Unix(created, 0), none)
+	_, ever := c.bound(time.Time{}, none) // at any time, says the library
 	switch {
 	case errors.Is(err, pgperrors.ErrKeyRevoked):
 		return against(finding.Not(finding.Revoked, refusal.SigRevoked, "the key has been revoked"))
@@ -288,9 +287,6 @@ func (c candidate) explain(created int64, err error) *finding.Finding {
 	}
 	return against(finding.Not(finding.Weak, refusal.SigKeyUse, "the certificate does not bind the key: no signature of its own on it holds"))
 }
-
-// farFuture is a time after all that OpenPGP can write, in Unix seconds.
-const farFuture = 1 << 33
 
 // signsBack reports whether the key, if it is a subkey bound for signatures, has
 // signed that it belongs to the certificate.
