@@ -31,7 +31,7 @@ import (
 // Limits. Nothing that is in use comes near them.
 const (
 	maxSignatureBytes = 1 << 16          // of a signature, armoured or not: one by RSA of 16,384 bits takes 2,048 bytes
-	maxKeyFileBytes   = framing.MaxBytes // of a key file; debian-keyring.gpg, with every developer's key, has more and is none
+	maxKeyFileBytes   = framing.MaxBytes // of a key file
 	maxCertificates   = 1 << 10          // in a key file
 	maxPackets        = 1 << 16          // in a certificate: people sign each other's keys
 	maxParts          = 1 << 8           // of a certificate: keys, user ids
