@@ -80,7 +80,7 @@ var policy = map[string]permission{
 	"internal/packagelist":     {layer: formats, internal: []string{"ascii", "digest", "document"}},
 	"internal/comment":         {layer: formats},
 
-	"internal/policy": {layer: judgement, internal: []string{"ascii", "digest", "document", "publickey", "refusal", "signature"}},
+	"internal/policy": {layer: judgement, internal: []string{"ascii", "digest", "document", "escape", "publickey", "refusal", "signature", "signature/finding"}},
 
 	"internal/compare":      {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
 	"internal/provenance":   {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},

@@ -17,6 +17,8 @@ import (
 const (
 	MaxParties   = 64   // people and machines together
 	MaxNeed      = 9    // how many parties one quorum may need
+	MaxSlots     = 16   // how many parties a release may need in all its roles
+	MaxCases     = 64   // exceptions, and version patterns of one
 	MaxHolders   = 16   // keys of one party
 	MaxNameBytes = 64   // of a party, hosting domain or toolchain origin
 	MaxProject   = 2048 // bytes of a project's name, which may be a URL

@@ -86,16 +86,16 @@ type Facts struct {
 
 // Judgement is what a policy says of one release. The zero value is not met.
 type Judgement struct {
-	Project   string
-	Policy    int       // the policy's version
-	Version   string    // of the release
-	Exception []Pattern // of the exception that holds for the version, nil for none
-	Combine   []Pair    // the roles in which one person may count at once: said in every verdict
-	Tallies   []Tally   // one for each of Roles, in order; for a withdrawal or a policy one alone
-	Terms     []Condition
-	Results   []Result  // what became of each signature, in the order in which they were given
-	Failures  []Failure // why the judgement is not met, the gravest first
-	judged    bool
+	Project    string
+	Policy     int       // the policy's version
+	Version    string    // of the release
+	Exception  []Pattern // of the exception that holds for the version, nil for none
+	Combine    []Pair    // the roles in which one person may count at once: said in every verdict
+	Tallies    []Tally   // one for each of Roles, in order; for a withdrawal or a policy one alone
+	Conditions []Condition
+	Results    []Result  // what became of each signature, in the order in which they were given
+	Failures   []Failure // why the judgement is not met, the gravest first
+	judged     bool
 }
 
 // Met reports whether the policy is satisfied.
@@ -103,13 +103,15 @@ func (j *Judgement) Met() bool { return j.judged && len(j.Failures) == 0 }
 
 // Tally is how one role's quorum stands.
 type Tally struct {
-	Role    Role
-	Waived  bool // the policy needs nobody here
-	Idle    bool // nobody is needed for this release: reviewers, where everything was reproduced
-	Need    int
-	Counted []string // who counts, at most Need
-	Spare   []string // who would count as well
-	Absent  []string // who could still be counted
+	Role      Role
+	Waived    bool // the policy needs nobody here
+	Idle      bool // nobody is needed for this release: reviewers, where everything was reproduced
+	Need      int
+	Of        []string // whom the policy lists; each is in one of the four lists below
+	Counted   []string // who counts, at most Need
+	Spare     []string // who would count if more were needed
+	Elsewhere []string // who counts in another role
+	Absent    []string // of whom there is nothing that counts here
 }
 
 // Missing returns how many parties are missing.

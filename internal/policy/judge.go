@@ -1,0 +1,224 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/countermark/countermark/internal/refusal"
+)
+
+// Judge says whether the policy is satisfied that a release of the version be
+// taken for good. Further signatures that agree never make it unmet.
+func Judge(p *Policy, version string, signed []Signed, facts Facts) *Judgement {
+	if j := p.unsound(); j != nil {
+		j.Version = version
+		return j
+	}
+	j := judge(p, p.Terms(version), signed, facts)
+	j.Version = version
+	return j
+}
+
+// JudgeUnder is Judge for whatever version the terms, which are of the policy,
+// hold for.
+func JudgeUnder(p *Policy, terms Terms, signed []Signed, facts Facts) *Judgement {
+	if j := p.unsound(); j != nil {
+		return j
+	}
+	return judge(p, terms, signed, facts)
+}
+
+// unsound returns the judgement of a policy that Check finds fault with, nil if
+// it does not.
+func (p *Policy) unsound() *Judgement {
+	problems := p.Check()
+	if len(problems) == 0 {
+		return nil
+	}
+	j := p.blank()
+	for _, problem := range problems {
+		j.fail(problem.Rule, "the policy itself is at fault: %s", problem.Text)
+	}
+	return j
+}
+
+func (p *Policy) blank() *Judgement {
+	return &Judgement{Project: p.Project, Policy: p.Version, Combine: p.Combine, judged: true}
+}
+
+func (j *Judgement) fail(rule refusal.Rule, format string, args ...any) {
+	j.Failures = append(j.Failures, Failure{rule, fmt.Sprintf(format, args...)})
+}
+
+// judge is Judge by a sound policy.
+func judge(p *Policy, terms Terms, signed []Signed, facts Facts) *Judgement {
+	j := p.blank()
+	j.Exception = terms.Versions
+	c := newCase(p, terms, signed)
+	c.sort()
+	a := &assignment{hands: p.hands(), combinable: p.combinable}
+	for i, r := range terms.Requirements {
+		if !c.idle(r) {
+			a.needs[i] = uint8(r.Need) // Check holds it to MaxNeed
+		}
+	}
+	a.tested = c.tested(a)
+	candidates := c.candidates()
+	outcome := a.solve(candidates)
+	for i, candidate := range candidates {
+		c.counted[candidate.party] = outcome.roles[i]
+	}
+	j.Tallies, j.Results = c.tallies(), c.conclude()
+	c.dissents(j)
+	if outcome.oneHand {
+		j.fail(refusal.PolOperator, "%s: those who vouch for the release are one machine and people who operate it, or one person and machines of theirs", c.countedNames())
+	}
+	for _, t := range j.Tallies {
+		if t.Missing() > 0 {
+			j.fail(refusal.PolQuorum, "%s", t.missingText())
+		}
+	}
+	c.conditions(j, facts)
+	return j
+}
+
+// missingText says who is missing in a role.
+func (t *Tally) missingText() string {
+	s := fmt.Sprintf("%s: %d of %d", t.Role, len(t.Counted), t.Need)
+	if len(t.Absent) > 0 {
+		s += ", missing " + strings.Join(t.Absent, ", ")
+	}
+	if len(t.Elsewhere) > 0 {
+		s += ", counted in another role " + strings.Join(t.Elsewhere, ", ")
+	}
+	return s
+}
+
+// tested returns the sets that must not be in one hand. Where the policy needs
+// one party alone, or lets one person count in all roles of a set, there is
+// nothing to test.
+func (c *courtCase) tested(a *assignment) [handSets]bool {
+	var roles roleSet
+	for r := Source; r <= ReleaseManager; r++ {
+		if a.needs[r-1] > 0 {
+			roles |= setOf(r)
+		}
+	}
+	return [handSets]bool{
+		builderSet:   a.needs[Builder-1] > 1,
+		rebuilderSet: a.needs[Rebuilder-1] > 1,
+		builtSet:     !c.policy.combinable(roles & built),
+	}
+}
+
+// dissents notes the dissents that nobody answers.
+func (c *courtCase) dissents(j *Judgement) {
+	for i, r := range j.Results {
+		if r.Fate == Dissent && !c.answered[c.signed[i].Digest] {
+			j.fail(refusal.PolMixed, "%s: %s", r.Party, r.Text)
+		}
+	}
+}
+
+// conditions judges what is asked beside quorums.
+func (c *courtCase) conditions(j *Judgement, facts Facts) {
+	note := func(met bool, name, format string, args ...any) {
+		condition := Condition{name, fmt.Sprintf(format, args...), met}
+		j.Conditions = append(j.Conditions, condition)
+		if !met {
+			j.fail(refusal.PolCondition, "%s: %s", name, condition.Text)
+		}
+	}
+	approved := false
+	for _, r := range c.policy.Recipes {
+		approved = approved || r == facts.Recipe && !r.IsZero()
+	}
+	note(approved, "recipes", "the recipe %s is %s", facts.Recipe, map[bool]string{true: "approved", false: "not approved"}[approved])
+	wanted := c.policy.Conditions
+	if n := wanted.HostingDomains; n > 0 {
+		found := c.places(func(p *Party) string { return p.Domain })
+		note(len(found) >= n, "hosting-domains", "%d of %d (%s)", len(found), n, strings.Join(found, ", "))
+	}
+	if n := wanted.ToolchainOrigins; n > 0 {
+		found := c.places(func(p *Party) string { return p.Toolchain })
+		note(len(found) >= n, "toolchain-origins", "%d of %d (%s)", len(found), n, strings.Join(found, ", "))
+	}
+	if wanted.PortableNames {
+		text := map[Check]string{Holds: "the names mean the same on every system", Fails: "some names do not mean the same on every system"}[facts.PortableNames]
+		if text == "" {
+			text = "nobody has looked at the names"
+		}
+		note(facts.PortableNames == Holds, "portable-names", "%s", text)
+	}
+}
+
+// JudgeWithdrawal says whether enough of those who may do so withdraw a release.
+// Signed are the withdrawals that may speak of it.
+func JudgeWithdrawal(p *Policy, signed []Signed) *Judgement {
+	if j := p.unsound(); j != nil {
+		return j
+	}
+	return judgePlain(p, Withdrawer, p.WithdrawalQuorum(), Withdraw, signed)
+}
+
+// JudgePolicy says whether enough of the policy's owners sign a policy: itself,
+// or the one that follows. Signed are the signatures over that one.
+func JudgePolicy(p *Policy, signed []Signed) *Judgement {
+	if j := p.unsound(); j != nil {
+		return j
+	}
+	return judgePlain(p, Owner, p.Owners, SignPolicy, signed)
+}
+
+// WithdrawalQuorum returns who withdraws releases.
+func (p *Policy) WithdrawalQuorum() Quorum {
+	if p.Withdrawers.Need != 0 || p.Withdrawers.Of != nil {
+		return p.Withdrawers
+	}
+	for _, r := range p.Requirements {
+		if r.Role == ReleaseManager {
+			return r.Quorum
+		}
+	}
+	return Quorum{}
+}
+
+// judgePlain judges by one quorum of people.
+func judgePlain(p *Policy, role Role, q Quorum, act Act, signed []Signed) *Judgement {
+	j := p.blank()
+	c := newCase(p, Terms{}, signed)
+	t := Tally{Role: role, Need: q.Need, Of: q.Of}
+	has := map[string]bool{}
+	for i := range signed {
+		r := c.identify(i)
+		switch {
+		case r.Fate != 0:
+		case signed[i].Act != act || signed[i].Relation != Agrees:
+			r.Fate, r.Text = OtherMatter, "it is no "+act.String()+" of what is judged"
+		case !q.lists(r.Party):
+			r.Fate, r.Text = NoRole, r.Party+" is not listed as "+role.String()
+		case has[r.Party]:
+			r.Fate, r.Text = Repeated, r.Party+" counts once"
+		default:
+			has[r.Party] = true
+			r.Fate, r.Role = Spare, role
+			if len(t.Counted) < q.Need {
+				r.Fate, t.Counted = Counted, append(t.Counted, r.Party)
+			} else {
+				t.Spare = append(t.Spare, r.Party)
+			}
+			r.Text = r.Party + " counts as " + role.String()
+		}
+		j.Results = append(j.Results, r)
+	}
+	for _, name := range q.Of {
+		if !has[name] {
+			t.Absent = append(t.Absent, name)
+		}
+	}
+	j.Tallies = []Tally{t}
+	if t.Missing() > 0 || q.Need < 1 {
+		j.fail(refusal.PolQuorum, "%s", t.missingText())
+	}
+	return j
+}
