@@ -80,7 +80,9 @@ var policy = map[string]permission{
 	"internal/packagelist":     {layer: formats, internal: []string{"ascii", "digest", "document"}},
 	"internal/comment":         {layer: formats},
 
-	"internal/policy": {layer: judgement, internal: []string{"ascii", "digest", "document", "escape", "publickey", "refusal", "signature", "signature/finding"}},
+	"internal/policy/matching": {layer: judgement},
+	"internal/policy/version":  {layer: judgement, internal: []string{"ascii", "document"}},
+	"internal/policy":          {layer: judgement, internal: []string{"ascii", "digest", "document", "escape", "policy/matching", "policy/version", "publickey", "refusal", "signature", "signature/finding"}},
 
 	"internal/compare":      {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
 	"internal/provenance":   {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},

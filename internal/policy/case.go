@@ -43,7 +43,7 @@ func (q *Quorum) lists(name string) bool { return slices.Contains(q.Of, name) }
 // lists reports whether the terms list the party in one of the roles.
 func (c *courtCase) lists(party string, roles roleSet) bool {
 	for _, r := range c.terms.Requirements {
-		if roles.has(r.Role) && !r.Waived && r.lists(party) {
+		if has(roles, r.Role) && !r.Waived && r.lists(party) {
 			return true
 		}
 	}
@@ -80,6 +80,9 @@ func (c *courtCase) identify(i int) Result {
 	return r
 }
 
+// nobody is no index of a party.
+const nobody = -1
+
 // holder returns the index of the party that has the key, or nobody.
 func (p *Policy) holder(k publickey.Key) int {
 	for i := range p.Parties {
@@ -98,7 +101,7 @@ func roleOf(a Act) roleSet {
 	case SignTag:
 		return setOf(Source)
 	case Build:
-		return built
+		return made()
 	case Review:
 		return setOf(Reviewer)
 	case Release:
@@ -219,31 +222,21 @@ func (c *courtCase) roles(party int) roleSet {
 	name := c.policy.Parties[party].Name
 	// Somebody must have made the release as it is: the builders, or, where
 	// there are none, the release managers.
-	made := b.build != none && c.signed[b.build].Relation == Agrees
-	remade := made || b.build != none && !c.requirement(Builder).Waived
+	whole := b.build != none && c.signed[b.build].Relation == Agrees
+	own := whole || b.build != none && !c.requirement(Builder).Waived
 	var roles roleSet
 	for _, could := range []struct {
 		role Role
 		has  bool
 	}{
-		{Source, b.tag != none}, {Builder, made}, {Rebuilder, b.build != none},
-		{Reviewer, b.review != none}, {ReleaseManager, b.release != none && remade},
+		{Source, b.tag != none}, {Builder, whole}, {Rebuilder, b.build != none},
+		{Reviewer, b.review != none}, {ReleaseManager, b.release != none && own},
 	} {
 		if could.has && c.lists(name, setOf(could.role)) {
 			roles |= setOf(could.role)
 		}
 	}
 	return roles
-}
-
-func (c *courtCase) candidates() []candidate {
-	var all []candidate
-	for i := range c.policy.Parties {
-		if roles := c.roles(i); roles != 0 {
-			all = append(all, candidate{i, roles})
-		}
-	}
-	return all
 }
 
 // places returns the distinct places, sorted, at which listed parties made the
@@ -263,7 +256,7 @@ func (c *courtCase) places(of func(*Party) string) []string {
 func (c *courtCase) countedNames() string {
 	var names []string
 	for i, roles := range c.counted {
-		if roles&built != 0 {
+		if roles&made() != 0 {
 			names = append(names, c.policy.Parties[i].Name)
 		}
 	}

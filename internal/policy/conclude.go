@@ -18,11 +18,11 @@ func (c *courtCase) tallies() []Tally {
 func (c *courtCase) tally(t *Tally, party int) {
 	list := &t.Absent
 	switch {
-	case c.counted[party].has(t.Role):
+	case has(c.counted[party], t.Role):
 		list = &t.Counted
-	case c.roles(party).has(t.Role) && c.counted[party] != 0:
+	case has(c.roles(party), t.Role) && c.counted[party] != 0:
 		list = &t.Elsewhere
-	case c.roles(party).has(t.Role):
+	case has(c.roles(party), t.Role):
 		list = &t.Spare
 	}
 	*list = append(*list, c.policy.Parties[party].Name)
@@ -63,7 +63,7 @@ func (c *courtCase) concludeOne(r *Result, party int, act Act) {
 // first returns the first role of a set, none for an empty one.
 func first(s roleSet) Role {
 	for _, r := range Roles() {
-		if s.has(r) {
+		if has(s, r) {
 			return r
 		}
 	}

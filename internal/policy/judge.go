@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/countermark/countermark/internal/policy/matching"
 	"github.com/countermark/countermark/internal/refusal"
 )
 
@@ -56,21 +57,10 @@ func judge(p *Policy, terms Terms, signed []Signed, facts Facts) *Judgement {
 	j.Exception = terms.Versions
 	c := newCase(p, terms, signed)
 	c.sort()
-	a := &assignment{hands: p.hands(), combinable: p.combinable}
-	for i, r := range terms.Requirements {
-		if !c.idle(r) {
-			a.needs[i] = uint8(r.Need) // Check holds it to MaxNeed
-		}
-	}
-	a.tested = c.tested(a)
-	candidates := c.candidates()
-	outcome := a.solve(candidates)
-	for i, candidate := range candidates {
-		c.counted[candidate.party] = outcome.roles[i]
-	}
+	solution := c.match()
 	j.Tallies, j.Results = c.tallies(), c.conclude()
 	c.dissents(j)
-	if outcome.oneHand {
+	if solution.OneHand {
 		j.fail(refusal.PolOperator, "%s: those who vouch for the release are one machine and people who operate it, or one person and machines of theirs", c.countedNames())
 	}
 	for _, t := range j.Tallies {
@@ -94,21 +84,25 @@ func (t *Tally) missingText() string {
 	return s
 }
 
-// tested returns the sets that must not be in one hand. Where the policy needs
-// one party alone, or lets one person count in all roles of a set, there is
-// nothing to test.
-func (c *courtCase) tested(a *assignment) [handSets]bool {
-	var roles roleSet
-	for r := Source; r <= ReleaseManager; r++ {
-		if a.needs[r-1] > 0 {
-			roles |= setOf(r)
+// match decides who counts in which role.
+func (c *courtCase) match() matching.Solution {
+	problem := &matching.Problem{Combinable: c.policy.combinable, Hands: c.policy.hands()}
+	for i, r := range c.terms.Requirements {
+		if !c.idle(r) {
+			problem.Needs[i] = uint8(r.Need) // Check holds it to MaxNeed
 		}
 	}
-	return [handSets]bool{
-		builderSet:   a.needs[Builder-1] > 1,
-		rebuilderSet: a.needs[Rebuilder-1] > 1,
-		builtSet:     !c.policy.combinable(roles & built),
+	problem.Apart = c.policy.apart(problem.Needs)
+	for i := range c.policy.Parties {
+		if roles := c.roles(i); roles != 0 {
+			problem.Candidates = append(problem.Candidates, matching.Candidate{Party: i, Roles: roles})
+		}
 	}
+	solution := matching.Solve(problem)
+	for i, candidate := range problem.Candidates {
+		c.counted[candidate.Party] = solution.Roles[i]
+	}
+	return solution
 }
 
 // dissents notes the dissents that nobody answers.
@@ -158,7 +152,7 @@ func JudgeWithdrawal(p *Policy, signed []Signed) *Judgement {
 	if j := p.unsound(); j != nil {
 		return j
 	}
-	return judgePlain(p, Withdrawer, p.WithdrawalQuorum(), Withdraw, signed)
+	return judgePlain(p, plain{Withdrawer, p.WithdrawalQuorum(), Withdraw}, signed)
 }
 
 // JudgePolicy says whether enough of the policy's owners sign a policy: itself,
@@ -167,7 +161,7 @@ func JudgePolicy(p *Policy, signed []Signed) *Judgement {
 	if j := p.unsound(); j != nil {
 		return j
 	}
-	return judgePlain(p, Owner, p.Owners, SignPolicy, signed)
+	return judgePlain(p, plain{Owner, p.Owners, SignPolicy}, signed)
 }
 
 // WithdrawalQuorum returns who withdraws releases.
@@ -183,12 +177,20 @@ func (p *Policy) WithdrawalQuorum() Quorum {
 	return Quorum{}
 }
 
+// plain is one quorum of people, and what they have to sign.
+type plain struct {
+	role   Role
+	quorum Quorum
+	act    Act
+}
+
 // judgePlain judges by one quorum of people.
-func judgePlain(p *Policy, role Role, q Quorum, act Act, signed []Signed) *Judgement {
+func judgePlain(p *Policy, asked plain, signed []Signed) *Judgement {
+	role, q, act := asked.role, asked.quorum, asked.act
 	j := p.blank()
 	c := newCase(p, Terms{}, signed)
 	t := Tally{Role: role, Need: q.Need, Of: q.Of}
-	has := map[string]bool{}
+	seen := map[string]bool{}
 	for i := range signed {
 		r := c.identify(i)
 		switch {
@@ -197,10 +199,10 @@ func judgePlain(p *Policy, role Role, q Quorum, act Act, signed []Signed) *Judge
 			r.Fate, r.Text = OtherMatter, "it is no "+act.String()+" of what is judged"
 		case !q.lists(r.Party):
 			r.Fate, r.Text = NoRole, r.Party+" is not listed as "+role.String()
-		case has[r.Party]:
+		case seen[r.Party]:
 			r.Fate, r.Text = Repeated, r.Party+" counts once"
 		default:
-			has[r.Party] = true
+			seen[r.Party] = true
 			r.Fate, r.Role = Spare, role
 			if len(t.Counted) < q.Need {
 				r.Fate, t.Counted = Counted, append(t.Counted, r.Party)
@@ -212,7 +214,7 @@ func judgePlain(p *Policy, role Role, q Quorum, act Act, signed []Signed) *Judge
 		j.Results = append(j.Results, r)
 	}
 	for _, name := range q.Of {
-		if !has[name] {
+		if !seen[name] {
 			t.Absent = append(t.Absent, name)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/policy/version"
 	"github.com/countermark/countermark/internal/publickey"
 	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/signature"
@@ -135,7 +136,7 @@ func checkAccounts(t testing.TB, name string, p *Policy, j *Judgement) {
 		if r.Fate < Counted || r.Fate > Stranger || r.Text == "" || (r.Party == "") != (r.Fate == Stranger) {
 			t.Errorf("%s: signature %d has the result %+v", name, i, r)
 		}
-		if r.Fate == Counted && !roles[r.Party].has(r.Role) {
+		if r.Fate == Counted && !has(roles[r.Party], r.Role) {
 			t.Errorf("%s: signature %d counts as %s, which its party does not", name, i, r.Role)
 		}
 	}
@@ -177,7 +178,7 @@ func TestConditions(t *testing.T) {
 
 func TestExceptionsAreSaid(t *testing.T) {
 	p := sample()
-	rc, _ := ParsePattern("*RC*")
+	rc, _ := version.ParsePattern("*RC*")
 	p.Exceptions = []Exception{{[]Pattern{rc}, []Requirement{{Role: Rebuilder, Waived: true}}}}
 	without := acts(strings.ReplaceAll(whole, "nightjar:build", ""))
 	if j := Judge(p, "1.0RC1", without, facts()); !j.Met() || len(j.Exception) != 1 || !j.Tallies[2].Waived {

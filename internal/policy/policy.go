@@ -9,6 +9,7 @@ package policy
 
 import (
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/policy/version"
 	"github.com/countermark/countermark/internal/publickey"
 	"github.com/countermark/countermark/internal/signature"
 )
@@ -147,6 +148,9 @@ type Exception struct {
 	Versions     []Pattern
 	Requirements []Requirement // of the roles in which it differs, in order
 }
+
+// Pattern names versions: see package version.
+type Pattern = version.Pattern
 
 // Pair is two roles.
 type Pair [2]Role

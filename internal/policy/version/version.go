@@ -1,4 +1,6 @@
-package policy
+// Package version holds the patterns by which a policy names versions of
+// releases (docs/spec/policy.md, "Exceptions").
+package version
 
 import (
 	"strings"
