@@ -36,7 +36,7 @@ var policy = map[string]permission{
 
 	"internal/publickey": {layer: values},
 
-	"internal/signature":         {layer: formats, internal: []string{"publickey", "signature/finding"}},
+	"internal/signature":         {layer: formats, internal: []string{"escape", "publickey", "refusal", "signature/finding", "signature/minisign", "signature/pgp", "signature/sshsig"}},
 	"internal/signature/finding": {layer: formats, internal: []string{"publickey", "refusal"}},
 	"internal/signature/sshsig":  {layer: formats, internal: []string{"ascii", "escape", "publickey", "refusal", "signature/finding"}},
 	"internal/signature/pgp": {layer: formats, internal: []string{"escape", "publickey", "refusal", "signature/finding", "signature/pgp/framing"},

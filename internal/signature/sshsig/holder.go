@@ -37,14 +37,17 @@ func (h Holder) isValid(now int64) bool {
 	return (h.after == nil || now >= *h.after) && (h.before == nil || now < *h.before)
 }
 
-// RecognisesHolders reports whether a line of data looks like one with an ssh
-// key.
+// RecognisesHolders reports whether a line of data has the type of an ssh key
+// and after it a word that can be one: the length before its type makes each
+// begin so.
 func RecognisesHolders(data []byte) bool {
 	for line := range bytes.Lines(data) {
+		before := ""
 		for field := range bytes.FieldsSeq(line) {
-			if isKeyType(string(field)) {
+			if isKeyType(before) && bytes.HasPrefix(field, []byte("AAAA")) {
 				return true
 			}
+			before = string(field)
 		}
 	}
 	return false
