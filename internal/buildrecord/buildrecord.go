@@ -71,6 +71,7 @@ type Environment struct {
 	Packages  []string      `json:"packages"` // of "rootfs": NAME=VERSION_ARCHITECTURE SHA256
 	Mirror    string        `json:"mirror"`   // URL that the packages were taken from instead of the recipe's mirror
 	Unsigned  bool          `json:"unsigned"` // whoever built took the packages without a signature
+	MadeBy    []Maker       `json:"made_by"`  // of "rootfs": what made it of the packages, by name
 	Sandbox   Sandbox       `json:"sandbox"`
 	System    string        `json:"system"` // PRETTY_NAME of os-release(5)
 	Kernel    string        `json:"kernel"` // uname -sr
@@ -83,6 +84,13 @@ type Environment struct {
 	Tools     []Tool        `json:"tools"`     // by name, then path
 	Shell     string        `json:"shell"`     // what /bin/sh is
 	Processor Processor     `json:"processor"`
+}
+
+// Maker is a program of the machine that built, which made the root filesystem then
+// or earlier.
+type Maker struct {
+	Name    string `json:"name"`
+	Version string `json:"version"` // the first line that --version prints
 }
 
 // Processor is what a program may see of the machine's processors.
@@ -178,5 +186,5 @@ type Archive struct {
 	SHA256  digest.SHA256 `json:"sha256"`
 	Bytes   int64         `json:"bytes"`
 	Encoder []string      `json:"encoder"` // argument vector of what compressed it; empty if the project's own command did
-	Version string        `json:"version"` // of the encoder: the first line that --version prints
+	Program Tool          `json:"program"` // that was run so
 }

@@ -31,14 +31,16 @@ func sample(t testing.TB) *buildrecord.Record {
 		Recipe: buildrecord.Recipe{SHA256: digest.SHA256{1}, Origin: buildrecord.RecipeOfSource},
 		Source: buildrecord.Source{Ref: "refs/tags/v1.0", Tag: id(t, "1"), TagSHA256: digest.SHA256{5}, Commit: id(t, "2"), CommitSHA256: digest.SHA256{6}, Tree: id(t, "3"), TreeSHA256: tree256, Time: 1700000000,
 			Submodules: []buildrecord.Submodule{{Path: "sub", Commit: id(t, "4"), Laid: true}}},
-		Environment: buildrecord.Environment{Kind: "host", Tools: []buildrecord.Tool{{Name: "re2c", Path: "/usr/bin/re2c"}}},
-		Inputs:      []buildrecord.Input{{Path: "phar", SHA256: digest.SHA256{2}, URL: "https://example.org/phar"}},
+		Environment: buildrecord.Environment{Kind: "host", Tools: []buildrecord.Tool{{Name: "re2c", Path: "/usr/bin/re2c"}},
+			MadeBy: []buildrecord.Maker{{Name: "apt-get", Version: "apt 2.6.1 (amd64)"}}},
+		Inputs: []buildrecord.Input{{Path: "phar", SHA256: digest.SHA256{2}, URL: "https://example.org/phar"}},
 		Steps: []buildrecord.Step{{Name: "one <&>", Run: []string{"one"}, Git: "none",
 			Outputs: []buildrecord.File{{Path: "a/b", Mode: "100644", Blob: id(t, "6"), SHA256: tree256}}}},
 		Built:    buildrecord.Built{Branch: "refs/heads/toy-built", Commit: id(t, "7"), CommitSHA256: digest.SHA256{7}, Parents: []digest.ObjectID{id(t, "2")}, Tree: id(t, "8"), TreeSHA256: tree256},
 		Tar:      buildrecord.Tar{SHA256: digest.SHA256{3}, Bytes: 10240, Top: "toy-1.0", Tree: id(t, "8"), TreeSHA256: tree256},
 		Filtered: []buildrecord.Filtered{{Path: "ident.c", By: []string{}, Built: buildrecord.File{Path: "ident.c", Mode: "100644"}, Archive: buildrecord.File{Path: "ident.c", Mode: "100644"}}},
-		Archives: []buildrecord.Archive{{Name: "toy-1.0.tar.gz", SHA256: digest.SHA256{4}, Bytes: 100, Encoder: []string{"gzip", "-9", "-n"}}},
+		Archives: []buildrecord.Archive{{Name: "toy-1.0.tar.gz", SHA256: digest.SHA256{4}, Bytes: 100, Encoder: []string{"gzip", "-9", "-n"},
+			Program: buildrecord.Tool{Name: "gzip", Path: "/usr/bin/gzip", SHA256: digest.SHA256{5}, Version: "gzip 1.12"}}},
 	}
 }
 

@@ -90,6 +90,7 @@ func (r *Record) check() error {
 func (r *Record) fill() {
 	list(&r.Source.Submodules)
 	list(&r.Environment.Packages)
+	list(&r.Environment.MadeBy)
 	list(&r.Environment.Variables)
 	list(&r.Environment.Tools)
 	list(&r.Inputs)

@@ -67,12 +67,66 @@ func (c *Cache) OCI(ctx context.Context, layout string, manifest digest.SHA256) 
 	})
 }
 
-// Debian returns the folder of the root filesystem that is ordered.
-// The errors are those of debian.Make.
-func (c *Cache) Debian(ctx context.Context, order debian.Order, o debian.Options) (string, error) {
-	return c.root(ctx, "debian-"+order.List.ID().String(), func(ctx context.Context, into *unpack.Folder) error {
-		return piped(ctx, func(ctx context.Context, w io.Writer) error { return debian.Make(ctx, order, o, w) }, into.Tar)
+// Debian returns the folder of the root filesystem that is ordered, and what made
+// it, now or earlier; nil if that is not known. The errors are those of debian.Make
+// and debian.Makers.
+func (c *Cache) Debian(ctx context.Context, order debian.Order, o debian.Options) (string, []debian.Maker, error) {
+	name := "debian-" + order.List.ID().String()
+	dir, err := c.root(ctx, name, func(ctx context.Context, into *unpack.Folder) error {
+		err := piped(ctx, func(ctx context.Context, w io.Writer) error { return debian.Make(ctx, order, o, w) }, into.Tar)
+		if err != nil {
+			return err
+		}
+		makers, err := debian.Makers(ctx)
+		if err != nil {
+			return err
+		}
+		return c.writeMakers(name, makers)
 	})
+	if err != nil {
+		return "", nil, err
+	}
+	return dir, c.readMakers(name), nil
+}
+
+// makersSuffix ends the name of the file that says what made a root filesystem: a
+// line for each program, its name, a space, and what it says of its version. It is
+// there before the folder is.
+const makersSuffix = ".made-by"
+
+func (c *Cache) writeMakers(name string, makers []debian.Maker) error {
+	var text strings.Builder
+	for _, m := range makers {
+		fmt.Fprintf(&text, "%s %s\n", m.Name, m.Version)
+	}
+	f, err := os.CreateTemp(c.dir, making)
+	if err != nil {
+		return fmt.Errorf("writing to the cache: %w", err)
+	}
+	_, err = f.WriteString(text.String())
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), filepath.Join(c.dir, name+makersSuffix))
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // sweep does otherwise
+		return fmt.Errorf("writing to the cache: %w", err)
+	}
+	return nil
+}
+
+// readMakers returns nil if there is no such file: whoever made the folder did not
+// write down with what.
+func (c *Cache) readMakers(name string) []debian.Maker {
+	text, err := os.ReadFile(filepath.Join(c.dir, name+makersSuffix))
+	if err != nil {
+		return nil
+	}
+	var makers []debian.Maker
+	for line := range strings.Lines(string(text)) {
+		program, version, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		makers = append(makers, debian.Maker{Name: program, Version: version})
+	}
+	return makers
 }
 
 // piped lets one side write what the other reads at the same time. The writer's

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -169,12 +170,16 @@ func TestDebian(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := NewCache(dir, unpack.Limits{}).Debian(t.Context(), debian.Order{Base: base, List: list}, o)
+	root, makers, err := NewCache(dir, unpack.Limits{}).Debian(t.Context(), debian.Order{Base: base, List: list}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if inCache(t, dir) != "debian-"+list.ID().String() {
+	name := "debian-" + list.ID().String()
+	if inCache(t, dir) != name+" "+name+makersSuffix {
 		t.Errorf("the cache holds %s", inCache(t, dir))
+	}
+	if len(makers) != 2 || !strings.HasPrefix(makers[0].Version, "apt ") || !strings.HasPrefix(makers[1].Version, "mmdebstrap ") {
+		t.Errorf("it was made by %q", makers)
 	}
 	out, err := exec.Command("bwrap", "--unshare-all", "--ro-bind", root, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--clearenv",
 		"--setenv", "PATH", "/usr/bin:/bin", "sh", "-c", "make --version; id; ls -l /dev/null; touch /usr/x").CombinedOutput()
@@ -183,8 +188,15 @@ func TestDebian(t *testing.T) {
 			t.Errorf("%v, no %q in\n%s", err, want, out)
 		}
 	}
-	again, err := NewCache(dir, unpack.Limits{}).Debian(t.Context(), debian.Order{Base: base, List: list}, debian.Options{Mirror: "not asked"})
-	if err != nil || again != root {
-		t.Errorf("%s, %v", again, err)
+	again, made, err := NewCache(dir, unpack.Limits{}).Debian(t.Context(), debian.Order{Base: base, List: list}, debian.Options{Mirror: "not asked"})
+	if err != nil || again != root || !slices.Equal(made, makers) {
+		t.Errorf("%s by %q, %v", again, made, err)
+	}
+	if err := os.Remove(root + makersSuffix); err != nil {
+		t.Fatal(err)
+	}
+	_, made, err = NewCache(dir, unpack.Limits{}).Debian(t.Context(), debian.Order{Base: base, List: list}, debian.Options{Mirror: "not asked"})
+	if err != nil || made != nil {
+		t.Errorf("nobody knows by what it was made: %q, %v", made, err)
 	}
 }

@@ -170,7 +170,11 @@ func (x *making) compress(ctx context.Context, c recipe.Compression) error {
 	if err := x.encode(ctx, e); err != nil || x.Found.Failed() {
 		return err
 	}
-	return x.accept(ctx, name, line.Vector(), x.Setting.Banner(ctx, line.Program))
+	program, err := x.Setting.Encoder(ctx, line.Program)
+	if err != nil {
+		return err
+	}
+	return x.accept(ctx, buildrecord.Archive{Name: name, Encoder: line.Vector(), Program: program})
 }
 
 // encoding is one run of a program that compresses.
@@ -296,7 +300,8 @@ func takeFile(from, to string) error {
 
 // accept reads an archive as a verifier does, holds it to the built commit, and
 // records it.
-func (x *making) accept(ctx context.Context, name string, encoder []string, banner string) error {
+func (x *making) accept(ctx context.Context, a buildrecord.Archive) error {
+	name := a.Name
 	path := filepath.Join(x.Release, name)
 	contents, err := x.readArchive(ctx, path)
 	if err != nil {
@@ -312,7 +317,6 @@ func (x *making) accept(ctx context.Context, name string, encoder []string, bann
 		x.Found.Add(finding.Finding{Rule: finding.Archive, Detail: fmt.Sprintf("%s holds another tree than was written into it", name), Hint: "this is a defect: please report it"})
 		return nil
 	}
-	a := buildrecord.Archive{Name: name, Encoder: encoder, Version: banner}
 	if a.SHA256, a.Bytes, err = finding.SumFile(path); err != nil {
 		return err
 	}

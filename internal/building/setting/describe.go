@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/escape"
@@ -23,7 +24,7 @@ func (x *Setting) Describe(ctx context.Context, work string) (buildrecord.Enviro
 		return buildrecord.Environment{}, err
 	}
 	d := x.sandbox.Describe()
-	e := buildrecord.Environment{ID: x.ID, Packages: x.Packages, Variables: variables}
+	e := buildrecord.Environment{ID: x.ID, Packages: x.Packages, MadeBy: x.makers, Variables: variables}
 	if _, ok := x.source.Recipe.Environment.Base.(recipe.RootFS); ok {
 		e.Mirror, e.Unsigned = x.o.Mirror, x.o.UnsignedMirror
 	}
@@ -59,7 +60,7 @@ do
 	if [ -n "$path" ]
 	then
 		sum=$(sha256sum <"$real") sum=${sum%% *}
-		for name in "$path" "$real" "/usr$path"
+		for name in "$path" "$real" "/usr$path" "${path#/usr}" "${real#/usr}"
 		do
 			[ -n "$package" ] || package=$(dpkg-query -S "$name" 2>/dev/null | head -n 1) package=${package%%: *}
 		done
@@ -74,6 +75,9 @@ const dpkgDir = "/var/lib/dpkg"
 
 // maxProbe is how much the answer to probeScript may have.
 const maxProbe = 1 << 20
+
+// maxProbeTime is how long it may take: some programs are slow to say their version.
+const maxProbeTime = 5 * time.Minute
 
 // probe runs probeScript for all tools of the recipe.
 func (x *Setting) probe(ctx context.Context, work string, e *buildrecord.Environment) error {
@@ -101,12 +105,30 @@ func (x *Setting) probe(ctx context.Context, work string, e *buildrecord.Environ
 			p.Environment[i] = "PATH=" + SystemPath
 		}
 	}
+	return x.ask(ctx, p, names, e)
+}
+
+// Encoder asks for a program of the system that compresses.
+func (x *Setting) Encoder(ctx context.Context, name string) (buildrecord.Tool, error) {
+	var e buildrecord.Environment
+	err := x.ask(ctx, sandbox.Program{
+		Arguments: []string{"/bin/sh", "-c", probeScript, "sh", SystemPath, name}, Dir: "/tmp", Environment: []string{"LC_ALL=C.UTF-8", "PATH=" + SystemPath},
+	}, []string{name}, &e)
+	if err != nil {
+		return buildrecord.Tool{}, err
+	}
+	return e.Tools[0], nil
+}
+
+// ask runs probeScript and takes the answer.
+func (x *Setting) ask(ctx context.Context, p sandbox.Program, names []string, e *buildrecord.Environment) error {
 	if _, err := os.Stat(dpkgDir); err == nil && x.system == "" && !x.IsOpen() {
 		p.Binds = append(p.Binds, sandbox.Bind{Source: dpkgDir, Target: dpkgDir})
 	}
 	var out limitedBuffer
-	p.Output = &out
-	outcome, err := x.Run(ctx, p)
+	p.Output, p.System = &out, x.system
+	p.Limits = sandbox.Limits{Time: maxProbeTime, OutputBytes: maxProbe, Files: 16, Processes: maxProcesses, PrintedBytes: maxPrinted}
+	outcome, err := x.sandbox.Run(ctx, p)
 	if err != nil {
 		return err
 	}

@@ -2,15 +2,12 @@ package setting
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/escape"
-	"github.com/countermark/countermark/internal/sandbox"
 )
 
 // limitedBuffer keeps the beginning of what a program prints.
@@ -46,20 +43,4 @@ func (x *Setting) takeProbe(answer string, names []string, e *buildrecord.Enviro
 		e.Tools = append(e.Tools, t)
 	}
 	return nil
-}
-
-// Banner returns the first line that a program of the environment prints when
-// asked for its version, "" if it does not say.
-func (x *Setting) Banner(ctx context.Context, program string) string {
-	var out limitedBuffer
-	_, err := x.sandbox.Run(ctx, sandbox.Program{
-		Arguments: []string{"/bin/sh", "-c", `"$1" --version </dev/null | head -n 1`, "sh", program}, Dir: "/tmp", Output: &out, System: x.system,
-		Environment: []string{"PATH=" + SystemPath, "LC_ALL=C.UTF-8"},
-		Limits:      sandbox.Limits{Time: time.Minute, OutputBytes: maxProbe, Files: 16, Processes: 64, PrintedBytes: maxProbe},
-	})
-	if err != nil {
-		return ""
-	}
-	first, _, _ := strings.Cut(out.String(), "\n")
-	return escape.Text(first)
 }

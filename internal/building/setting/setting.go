@@ -14,6 +14,7 @@ import (
 
 	"github.com/countermark/countermark/internal/building/finding"
 	"github.com/countermark/countermark/internal/building/source"
+	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/progress"
 	"github.com/countermark/countermark/internal/recipe"
@@ -73,7 +74,8 @@ type Setting struct {
 	Limits    recipe.Limits
 	ID        digest.SHA256 // that names the root filesystem, zero for the host
 	Packages  []string      // of it, lines of a packagelist
-	Notes     []string      // what else to know
+	makers    []buildrecord.Maker
+	Notes     []string // what else to know
 	o         Options
 	source    *source.Source
 	sandbox   *sandbox.Sandbox

@@ -9,10 +9,12 @@ import (
 	"strings"
 
 	"github.com/countermark/countermark/internal/building/source"
+	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/environment"
 	"github.com/countermark/countermark/internal/environment/debian"
 	"github.com/countermark/countermark/internal/environment/oci"
 	"github.com/countermark/countermark/internal/environment/unpack"
+	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/packagelist"
 	"github.com/countermark/countermark/internal/recipe"
 	"github.com/countermark/countermark/internal/report"
@@ -56,17 +58,53 @@ func (x *Setting) makeDebian(ctx context.Context, cache *environment.Cache, base
 	}
 	x.ID = list.ID()
 	x.Packages = strings.Split(strings.TrimSuffix(string(list.Marshal()), "\n"), "\n")
-	x.system, err = cache.Debian(ctx, debian.Order{Base: base, List: list}, o)
+	var makers []debian.Maker
+	x.system, makers, err = cache.Debian(ctx, debian.Order{Base: base, List: list}, o)
+	for _, m := range makers {
+		x.makers = append(x.makers, buildrecord.Maker{Name: m.Name, Version: escape.Text(m.Version)})
+	}
 	return err
 }
 
 // packages returns the list of the environment's packages.
 func (x *Setting) packages(ctx context.Context, base recipe.RootFS, o debian.Options) (packagelist.List, error) {
 	if len(x.o.Packages) > 0 {
-		return packagelist.Parse([]byte(strings.Join(x.o.Packages, "\n") + "\n"))
+		list, err := packagelist.Parse([]byte(strings.Join(x.o.Packages, "\n") + "\n"))
+		if err != nil {
+			return list, &report.Failure{Code: report.Rejected, Detail: "the record's packages: " + err.Error(), Hint: "take the record that the other build wrote"}
+		}
+		return list, x.holdToRecipe(list, base.Packages)
 	}
 	x.o.Progress.Text("asking the mirror for its packages")
 	return debian.Resolve(ctx, base, o)
+}
+
+// holdToRecipe refuses a list of packages in which one that the recipe pins is not
+// there, or has another version. One that is not pinned and not there may be provided
+// by another: that is a note.
+func (x *Setting) holdToRecipe(list packagelist.List, wanted []recipe.Package) error {
+	versions := make(map[string]string)
+	for _, e := range list.Entries() {
+		versions[e.Name] = e.Version
+	}
+	for _, p := range wanted {
+		got, ok := versions[string(p.Name)]
+		switch {
+		case !ok && p.Version == "":
+			x.Notes = append(x.Notes, fmt.Sprintf("the record's packages have none of the name %s, which the recipe wants", p.Name))
+		case !ok:
+			return otherPackages("the recipe pins %s=%s, and the record was built without that package", p.Name, p.Version)
+		case p.Version != "" && p.Version != got:
+			return otherPackages("the recipe pins %s=%s, and the record was built with %s=%s", p.Name, p.Version, p.Name, got)
+		}
+	}
+	return nil
+}
+
+// otherPackages is the failure of a record whose packages are not the recipe's.
+func otherPackages(format string, args ...any) error {
+	return &report.Failure{Code: report.Rejected, Detail: fmt.Sprintf(format, args...),
+		Hint: "take the record of a build by this recipe, or build without --record"}
 }
 
 // openImage unpacks the root filesystem that the recipe names by its digest.
