@@ -110,11 +110,10 @@ func edwardsKey(key *packet.PublicKey, k *eddsa.PublicKey) (publickey.Key, error
 	if err != nil {
 		return publickey.Key{}, err
 	}
-	switch curve {
-	case packet.Curve25519:
-		return publickey.NewEd25519(k.X)
-	case packet.Curve448:
-		return publickey.NewEd448(k.X)
+	if curve != packet.Curve25519 {
+		// RFC 9580, section 9.2: the old form is for that curve alone. Of a
+		// signature on the other the library does not look at every bit.
+		return publickey.Key{}, fmt.Errorf("EdDSA in its old form on the curve %s, expected Ed25519", curve)
 	}
-	return publickey.Key{}, fmt.Errorf("EdDSA on the curve %s, expected Ed25519 or Ed448", curve)
+	return publickey.NewEd25519(k.X)
 }

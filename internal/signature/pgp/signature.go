@@ -57,11 +57,11 @@ func parseSignature(data []byte) (*signature, error) {
 		return nil, err
 	}
 	p, rest, err := framing.Next(binaryForm)
-	if err != nil {
-		return nil, refusal.New(refusal.SigFormat, "the OpenPGP signature cannot be read: %v", err)
-	}
-	if p.Tag != framing.TagSignature {
+	switch {
+	case p.Tag != 0 && p.Tag != framing.TagSignature:
 		return nil, refusal.New(refusal.SigFormat, "%s, expected one detached signature and nothing else (gpg --detach-sign)", foreignPacket(p.Tag))
+	case err != nil:
+		return nil, refusal.New(refusal.SigFormat, "the OpenPGP signature cannot be read: %v", err)
 	}
 	if len(rest) > 0 {
 		next, _, err := framing.Next(rest)
@@ -223,7 +223,7 @@ func (s *signature) readHashed(area []byte) error {
 	var lifetime int64
 	for _, p := range all {
 		if seen[p.Kind] && p.Kind != framing.KindNotation {
-			return refusal.New(refusal.SigFormat, "the OpenPGP signature has two framing.Subpackets of type %d, expected one", p.Kind)
+			return refusal.New(refusal.SigFormat, "the OpenPGP signature has two subpackets of type %d, expected one", p.Kind)
 		}
 		seen[p.Kind] = true
 		switch {

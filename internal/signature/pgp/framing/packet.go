@@ -39,7 +39,8 @@ type Packet struct {
 
 // Next cuts the first packet off the data, which is not empty. Only
 // definite lengths are accepted: the others are for data packets (RFC 9580,
-// section 4.2.1.4). The error is one sentence.
+// section 4.2.1.4). The error is one sentence, and the
+// type is known with it, if it is not 0.
 func Next(data []byte) (p Packet, rest []byte, err error) {
 	const newFormat, oldFormat = 0xc0, 0x80
 	var length, header int
