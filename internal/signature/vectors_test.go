@@ -255,13 +255,7 @@ func hardwareVectors(t *testing.T) (string, question, []variant) {
 		{"PIN and touch", with(*key, func(k *signer.SSH) { k.Flags = 5 }), ""},
 		{"another counter", with(*key, func(k *signer.SSH) { k.Counter = 1 << 31 }), ""},
 		{"another application", with(*key, func(k *signer.SSH) { k.Application = "ssh:other" }), refusal.SigNoKey},
-		{"touched afterwards", last(func(value []byte) []byte {
-			untouched := *key
-			untouched.Flags = 0
-			value = untouched.Make("file", message).Value
-			value[len(value)-5] = signer.Touched
-			return value
-		}), refusal.SigBad},
+		{"flag of the PIN changed", last(func(value []byte) []byte { value[len(value)-5] ^= 4; return value }), refusal.SigBad},
 		{"counter changed", last(func(value []byte) []byte { value[len(value)-1] ^= 1; return value }), refusal.SigBad},
 		{"no flags and counter", last(func(value []byte) []byte { return value[:len(value)-5] }), refusal.SigFormat},
 		{"byte after the counter", last(func(value []byte) []byte { return append(value, 0) }), refusal.SigFormat},
