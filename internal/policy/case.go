@@ -172,7 +172,9 @@ func (c *courtCase) answers() {
 // dissent decides whether a build or release is of something else, or of what
 // reviewers have to look at.
 func (c *courtCase) dissent(r *Result, s Signed) {
-	reviewable := c.policy.Conditions.Unreproduced && !c.requirement(Reviewer).Waived && len(s.Files) > 0 && !c.answered[s.Digest]
+	reviewers := c.requirement(Reviewer)
+	reviewable := c.policy.Conditions.Unreproduced && !reviewers.Waived && len(s.Files) > 0 &&
+		(!c.answered[s.Digest] || c.reviewed(s.Files) >= reviewers.Need)
 	switch {
 	case r.Fate != 0 || s.Relation == Agrees:
 	case s.Relation == AllBut && reviewable:
@@ -191,13 +193,32 @@ func (c *courtCase) dissent(r *Result, s Signed) {
 	}
 }
 
+// reviewed returns how many listed reviewers have seen all of the files.
+func (c *courtCase) reviewed(files []File) int {
+	by := map[string]bool{}
+	for i, s := range c.signed {
+		if c.results[i].Fate == 0 && s.Act == Review && lacking(s.Files, files) == nil {
+			by[c.results[i].Party] = true
+		}
+	}
+	return len(by)
+}
+
+// lacking returns the first of the files that is not among those seen, nil if
+// there is none.
+func lacking(seen, files []File) *File {
+	for i, f := range files {
+		if !slices.Contains(seen, f) {
+			return &files[i]
+		}
+	}
+	return nil
+}
+
 // covers decides whether a review names all that was not reproduced.
 func (c *courtCase) covers(r *Result, s Signed) {
-	for _, f := range c.unmade {
-		if !slices.Contains(s.Files, f) {
-			r.Fate, r.Text = Insufficient, "the review does not name "+escape.Quote(f.Path)+" as it is in the release, which was not reproduced"
-			return
-		}
+	if f := lacking(s.Files, c.unmade); f != nil {
+		r.Fate, r.Text = Insufficient, "the review does not name "+escape.Quote(f.Path)+" as it is in the release, which was not reproduced"
 	}
 }
 

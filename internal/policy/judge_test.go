@@ -67,6 +67,14 @@ func TestJudge(t *testing.T) {
 		{"the release manager did not reproduce", review, strings.ReplaceAll(whole, "ben:build", "ben:build~f") + " ada:review=f", ""},
 		{"nobody says what was not reproduced", review, strings.ReplaceAll(whole, "nightjar:build", "nightjar:build~") + " ada:review=f", "POL_MIXED POL_QUORUM"},
 		{"answered, so not to be reviewed", review, strings.ReplaceAll(whole, "ben:release", "ben:release!d") + " heron:build~f@d", ""},
+		{"answered and reviewed", review, "saki:tag ci:build nightjar:build~f@d ben:build ben:release!d ada:review=f", ""},
+		{"answered and not reviewed", review, "saki:tag ci:build nightjar:build~f@d ben:build ben:release!d", "POL_QUORUM"},
+		{"answered, and reviewed by too few", func(p *Policy) {
+			review(p)
+			p.Parties = append(p.Parties, person("kim"), person("lee"))
+			p.Requirements[3].Quorum = quorum(2, "ada", "kim", "lee")
+		}, whole[:len(whole)-len("ben:release")] + "ben:release!d heron:build~f@d ada:review=f", ""},
+		{"a file of another mode was reviewed", review, strings.ReplaceAll(whole, "nightjar:build", "nightjar:build~f") + " ada:review=x/f", "POL_QUORUM"},
 		{"a machine and its operator build", func(p *Policy) { p.Requirements[1].Quorum = quorum(2, "ci", "ada", "heron") },
 			"saki:tag ci:build ada:build nightjar:build ben:build ben:release", "POL_OPERATOR"},
 		{"a machine and somebody else build", func(p *Policy) { p.Requirements[1].Quorum = quorum(2, "ci", "ada", "heron") },

@@ -108,6 +108,7 @@ type Party struct {
 	Name      string // ASCII letters, digits and ".+_-", the first a letter or digit
 	Kind      Kind
 	Holders   []signature.Holder // its keys; one raw key may be held in several forms
+	Texts     []string           // of each of them, as the policy file has it
 	Domain    string             // who runs the machine that it builds on: of a machine required, of a person "" if not said
 	Toolchain string             // where the compilers that it builds with come from: likewise
 	Operators []string           // of a machine: the people who can make it sign what they like

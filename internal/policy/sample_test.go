@@ -102,7 +102,7 @@ func (s *Signed) mark(mark byte, list string) {
 		if mark == '!' {
 			s.Answers = append(s.Answers, digestOf(item))
 		} else {
-			s.Files = append(s.Files, File{item, digestOf("content of " + item)})
+			s.Files = append(s.Files, File{item, "100644", digestOf("content of " + item)})
 		}
 	}
 }

@@ -53,6 +53,7 @@ const (
 // File is one generated file of the release that is judged.
 type File struct {
 	Path   string        // hostile: shown only through package escape
+	Mode   string        // git's, six octal digits
 	Digest digest.SHA256 // its git object's id in the SHA-256 format
 }
 
