@@ -2,7 +2,6 @@ package policyfile
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/countermark/countermark/internal/digest"
@@ -13,16 +12,16 @@ import (
 	"github.com/countermark/countermark/internal/signature"
 )
 
-// readParty reads the table people.NAME or machines.NAME.
-func readParty(t *document.Table, kind policy.Kind, keys KeyReader) policy.Party {
+// readParty reads the table people.NAME or machines.NAME of a party whose name
+// and kind are known.
+func readParty(t *document.Table, p policy.Party) policy.Party {
 	defer t.Close()
-	p := policy.Party{Kind: kind, Name: lastKey(t.Place)}
 	if t.Take("keys") == nil {
 		t.Fail(t.Place, document.Wrong("add a line keys = [\"...\"], each key in full", "the key %q is missing", "keys"))
 	}
 	p.Texts = list(t, "keys", text)
 	for i, line := range p.Texts {
-		h, err := readKey(line, keys)
+		h, err := readKey(line)
 		if err != nil {
 			t.Fail(document.ItemPlace(document.KeyPlace(t.Place, "keys"), i), err)
 		}
@@ -30,28 +29,18 @@ func readParty(t *document.Table, kind policy.Kind, keys KeyReader) policy.Party
 	}
 	p.Domain = document.Optional(t, "domain", "", text)
 	p.Toolchain = document.Optional(t, "toolchain", "", text)
-	if kind == policy.Machine {
+	if p.Kind == policy.Machine {
 		p.Operators = list(t, "operators", text)
 	}
 	return p
 }
 
-// lastKey returns the key that a place of a table ends in.
-func lastKey(place string) string {
-	for i := strings.LastIndex(place, `."`); i >= 0; i = strings.LastIndex(place[:i], `."`) {
-		if s, err := strconv.Unquote(place[i+1:]); err == nil {
-			return s
-		}
-	}
-	return ""
-}
-
 // readKey reads one key in full. The forms are those in which a party can sign
 // statements; a line of allowed_signers(5) says more than a key, and nobody
 // would heed it.
-func readKey(line string, keys KeyReader) (signature.Holder, error) {
+func readKey(line string) (signature.Holder, error) {
 	const hint = "write one ssh public key, one minisign public key or one armoured OpenPGP certificate"
-	holders, err := keys([]byte(line))
+	holders, err := signature.ParseHolders([]byte(line))
 	switch {
 	case err != nil:
 		return signature.Holder{}, document.Wrong(hint, "the key cannot be read: %s", escape.Sentence(err.Error()))
@@ -59,6 +48,9 @@ func readKey(line string, keys KeyReader) (signature.Holder, error) {
 		return signature.Holder{}, document.Wrong(hint, "there are %d keys in one text, expected one", len(holders))
 	}
 	h := holders[0]
+	if h.Unusable != "" {
+		return signature.Holder{}, document.Wrong("export it again, with all its binding signatures", "nothing can be verified with the certificate: %s", escape.Sentence(h.Unusable))
+	}
 	switch h.Form {
 	case signature.OpenPGP, signature.Minisign:
 	case signature.SSH:

@@ -15,7 +15,6 @@ import (
 	"github.com/countermark/countermark/internal/policy"
 	"github.com/countermark/countermark/internal/policy/version"
 	"github.com/countermark/countermark/internal/refusal"
-	"github.com/countermark/countermark/internal/signature"
 )
 
 // MaxFileBytes is the length of the longest policy that is read: sixty-four
@@ -43,16 +42,13 @@ func (e *Error) Unwrap() error { return refusal.New(e.Rule, "%s%s", e.place(), e
 
 func (e *Error) place() string { return fmt.Sprintf("%s, line %d: ", escape.Quote(e.Name), e.Line) }
 
-// KeyReader reads the keys of a text, as signature.ParseHolders does.
-type KeyReader func(text []byte) ([]signature.Holder, error)
-
 // Parse reads a policy that passes policy.Check. The name is that of the file,
 // for messages. The error is an *Error: the first by line of what is wrong.
-func Parse(name string, data []byte, keys KeyReader) (*policy.Policy, error) {
+func Parse(name string, data []byte) (*policy.Policy, error) {
 	if len(data) > MaxFileBytes {
 		return nil, &Error{name, 1, refusal.PolInvalid, fmt.Sprintf("the policy has %d bytes, at most %d are accepted", len(data), MaxFileBytes), "export certificates without the signatures of others"}
 	}
-	p, t, err := read(data, keys)
+	p, t, err := read(data)
 	if err != nil {
 		var at *document.ParseError
 		if !errors.As(err, &at) {
@@ -85,7 +81,7 @@ func place(keys []string) string {
 	return s
 }
 
-func read(data []byte, keys KeyReader) (*policy.Policy, *document.Table, error) {
+func read(data []byte) (*policy.Policy, *document.Table, error) {
 	t, err := document.Open(data)
 	if err != nil {
 		return nil, nil, err
@@ -96,21 +92,22 @@ func read(data []byte, keys KeyReader) (*policy.Policy, *document.Table, error) 
 	if err := t.First(); err != nil {
 		return nil, nil, err
 	}
-	p := readPolicy(t, keys)
+	p := readPolicy(t)
 	if err := t.First(); err != nil {
 		return nil, nil, err
 	}
 	return p, t, nil
 }
 
-func readPolicy(t *document.Table, keys KeyReader) *policy.Policy {
+func readPolicy(t *document.Table) *policy.Policy {
 	const maxVersion = 1<<31 - 1
 	p := &policy.Policy{Version: int(number(t, "version", maxVersion)), Project: document.Required(t, "project", text)}
-	for _, table := range tables(t.Table("people")) {
-		p.Parties = append(p.Parties, readParty(table, policy.Person, keys))
+	people, machines := t.Table("people"), t.Table("machines")
+	for _, name := range people.Keys() {
+		p.Parties = append(p.Parties, readParty(people.Table(name), policy.Party{Name: name, Kind: policy.Person}))
 	}
-	for _, table := range tables(t.Table("machines")) {
-		p.Parties = append(p.Parties, readParty(table, policy.Machine, keys))
+	for _, name := range machines.Keys() {
+		p.Parties = append(p.Parties, readParty(machines.Table(name), policy.Party{Name: name, Kind: policy.Machine}))
 	}
 	if owners := t.Section("owners"); owners != nil {
 		p.Owners = readQuorum(owners)
@@ -157,15 +154,6 @@ func list[T any](t *document.Table, key string, parse func(string) (T, error)) [
 func filled[T any](t *document.Table, key string, all []T) []T {
 	if array, ok := t.Take(key).([]any); ok && len(array) == 0 {
 		t.FailAt(key, document.Wrong("leave the line out, or list something", "the array %q is empty", key))
-	}
-	return all
-}
-
-// tables returns the tables in a table whose keys are names, in their order.
-func tables(t *document.Table) []*document.Table {
-	var all []*document.Table
-	for _, name := range t.Keys() {
-		all = append(all, t.Table(name))
 	}
 	return all
 }
