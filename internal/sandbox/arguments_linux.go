@@ -10,11 +10,15 @@ import (
 )
 
 // bwrapArguments returns the arguments of bwrap(1), and opens the files that
-// they name by number.
-func (s *Sandbox) bwrapArguments(b *bwrap) ([]string, error) {
+// they name by number. The word stands among them and means nothing.
+//
+// The first process of the sandbox is the shell of innerSetUp, not bwrap's own: that
+// one binds its life to bwrap's after it has started the program, so that both could
+// live on if bwrap died in between (do_init in bubblewrap.c).
+func (s *Sandbox) bwrapArguments(b *bwrap, word string) ([]string, error) {
 	p := b.p
 	a := []string{"--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
-		"--die-with-parent", "--new-session", "--cap-drop", "ALL",
+		"--die-with-parent", "--as-pid-1", "--unsetenv", word, "--new-session", "--cap-drop", "ALL",
 		"--uid", strconv.Itoa(p.User), "--gid", strconv.Itoa(p.Group), "--hostname", p.Hostname}
 	if !s.version.Before(hasDisableUserns) && !s.setuid {
 		a = append(a, "--disable-userns")
@@ -45,7 +49,7 @@ func (s *Sandbox) bwrapArguments(b *bwrap) ([]string, error) {
 		return nil, err
 	}
 	a = append(append(a, pipes...), "--")
-	return append(a, p.shellArguments(heldSetUp)...), nil
+	return append(a, p.shellArguments(innerSetUp)...), nil
 }
 
 // pipes are those through which bwrap tells, waits, and gets its filter.

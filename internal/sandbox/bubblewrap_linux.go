@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,8 @@ import (
 	"github.com/countermark/countermark/internal/sandbox/obstacle"
 	"github.com/countermark/countermark/internal/sandbox/restraint"
 	"github.com/countermark/countermark/internal/sandbox/seccomp"
+	"github.com/countermark/countermark/internal/sandbox/session"
+	"github.com/countermark/countermark/internal/sandbox/testament"
 	"github.com/countermark/countermark/internal/sandbox/version"
 )
 
@@ -59,12 +62,26 @@ type bwrap struct {
 	status *os.File // of --json-status-fd
 	block  *os.File // of --block-fd
 	gate   *handover.Gate
+	last   *testament.Testament
 	passed []*os.File
 	child  atomic.Pointer[namespace.Child]
 	told   atomic.Bool // release knows whether there is a child
 	begun  time.Time
 	before namespace.Counters
 }
+
+// last kills what a death of this process left behind: bwrap's child, if bwrap
+// died before it told the child to go on. It is known by a word that stands among
+// bwrap's arguments until the program is executed.
+const last = `for attempt in 1 2 3 4 5 6 7 8 9 10
+do
+	for file in $(printf '%s' "$secret" | grep -lF -f - /proc/[0-9]*/cmdline)
+	do
+		file=${file#/proc/}
+		kill -KILL "${file%/cmdline}"
+	done
+	sleep 0.5
+done >/dev/null 2>&1`
 
 // bubblewrap prepares a run.
 func (s *Sandbox) bubblewrap(p Program) (job, error) {
@@ -73,7 +90,12 @@ func (s *Sandbox) bubblewrap(p Program) (job, error) {
 		return nil, err
 	}
 	b := &bwrap{p: p, gate: g, passed: g.Theirs, begun: time.Now()}
-	arguments, err := s.bwrapArguments(b)
+	word := "countermark-" + rand.Text()
+	b.last, err = testament.Write(word, last)
+	var arguments []string
+	if err == nil {
+		arguments, err = s.bwrapArguments(b, word)
+	}
 	if err != nil {
 		b.close()
 		return nil, err
@@ -81,7 +103,7 @@ func (s *Sandbox) bubblewrap(p Program) (job, error) {
 	b.cmd = exec.Command(s.about.Path, arguments...)
 	// bwrap gets no variable; the program's own are set inside.
 	b.cmd.Env, b.cmd.Dir, b.cmd.ExtraFiles = []string{}, "/", b.passed
-	separate(b.cmd)
+	session.Separate(b.cmd)
 	return b, nil
 }
 
@@ -109,6 +131,9 @@ func (b *bwrap) close() {
 	handover.CloseAll(b.passed)
 	handover.CloseAll([]*os.File{b.status, b.block})
 	b.gate.Close()
+	if b.last != nil {
+		b.last.Revoke()
+	}
 	if c := b.child.Load(); c != nil {
 		c.Close()
 	}
@@ -116,9 +141,10 @@ func (b *bwrap) close() {
 
 // release lets bwrap go on in two steps. At the first it waits, with its child
 // told, before the program is started: what is set then is inherited. At the
-// second, the gate, the sandbox is complete. bwrap goes on from the first also
-// when this process dies there, and may have no tie to it yet; from the gate it
-// does not.
+// second, the gate, the sandbox is complete: bwrap is killed with this process, and
+// the first process of the sandbox, which is the one at the gate, with bwrap. bwrap
+// goes on from the first also when this process dies there, and may have no tie to
+// it yet; from the gate it does not.
 func (b *bwrap) release() error {
 	defer b.told.Store(true)
 	handover.CloseAll(b.passed)

@@ -10,6 +10,7 @@ import (
 	"github.com/countermark/countermark/internal/sandbox/container"
 	"github.com/countermark/countermark/internal/sandbox/etc"
 	"github.com/countermark/countermark/internal/sandbox/namespace"
+	"github.com/countermark/countermark/internal/sandbox/session"
 )
 
 // containerRun is a run under podman or docker.
@@ -33,7 +34,7 @@ func newContainer(p Program, kind Kind, removal ...string) (r *containerRun, dir
 	}
 	if err == nil {
 		r = &containerRun{kind: kind}
-		r.c, err = container.New(dir, separate, removal...)
+		r.c, err = container.New(dir, removal...)
 	}
 	if err != nil {
 		_ = os.RemoveAll(dir)
@@ -48,8 +49,8 @@ func newContainer(p Program, kind Kind, removal ...string) (r *containerRun, dir
 func (r *containerRun) start(path string, arguments []string) {
 	r.cmd = exec.Command(path, arguments...)
 	r.cmd.Dir = "/"
-	separate(r.cmd)
-	endWithParent(r.cmd)
+	session.Separate(r.cmd)
+	session.EndWithParent(r.cmd)
 }
 
 func (r *containerRun) command() *exec.Cmd { return r.cmd }
@@ -61,7 +62,7 @@ func (r *containerRun) processes(int) int { return 0 }
 
 func (r *containerRun) kill() {
 	_ = r.c.Remove() // settle tells
-	killGroup(r.cmd)
+	session.Kill(r.cmd)
 }
 
 func (r *containerRun) settle() error {

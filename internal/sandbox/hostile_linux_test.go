@@ -184,28 +184,126 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// A sandbox dies with the program that started it, however that ends.
-func TestDiesWithUs(t *testing.T) {
-	bubblewrapHere(t)
-	if seconds := os.Getenv("COUNTERMARK_TEST_DIES"); seconds != "" {
-		s := bubblewrapHere(t)
-		_, err := s.Run(t.Context(), Program{Arguments: []string{"sleep", seconds}, Environment: []string{"PATH=/usr/bin:/bin"}})
-		t.Fatalf("sleep has ended, %v", err)
-	}
-	seconds := fmt.Sprintf("65432.%d", os.Getpid()) // found by it among all processes
-	cmd := exec.Command(os.Args[0], "-test.run=^TestDiesWithUs$")
-	cmd.Env = append(os.Environ(), "COUNTERMARK_TEST_DIES="+seconds)
-	if err := cmd.Start(); err != nil {
+// dying says what a copy of this test is to run until it is killed.
+const dying = "COUNTERMARK_TEST_DIES"
+
+// runUntilKilled runs sleep under a sandbox, in a copy of this test.
+func runUntilKilled(t *testing.T) {
+	t.Helper()
+	kind, rest, _ := strings.Cut(os.Getenv(dying), " ")
+	seconds, system, _ := strings.Cut(rest, " ")
+	s, err := Find(t.Context(), Kind(kind))
+	if err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the program runs", func() bool {
-		return slices.ContainsFunc(running(t, seconds), func(line string) bool { return strings.HasPrefix(line, "sleep\x00") })
-	})
+	if program := os.Getenv(dying + "_UNDER"); program != "" {
+		s.about.Path = program
+	}
+	fmt.Println("begins")
+	_, err = s.Run(t.Context(), Program{Arguments: []string{"sleep", seconds}, Environment: []string{"PATH=/usr/bin:/bin"}, System: system})
+	t.Fatalf("sleep has ended, %v", err)
+}
+
+// dies starts a copy of this test that runs sleep, kills it after some time, or, if
+// that is none, when sleep runs, and returns a word that all has that was started.
+func dies(t *testing.T, kind Kind, system string, after time.Duration) (word string) {
+	t.Helper()
+	deaths++
+	word = fmt.Sprintf("%d.%d", 65432+deaths, os.Getpid())
+	cmd := exec.Command(os.Args[0], "-test.run=^TestDiesWithUs$")
+	cmd.Env = append(os.Environ(), dying+"="+string(kind)+" "+word+" "+system)
+	begins, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := begins.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if after > 0 {
+		time.Sleep(after)
+	} else {
+		waitFor(t, "the program runs", func() bool {
+			return slices.ContainsFunc(running(t, word), func(line string) bool { return strings.HasPrefix(line, "sleep\x00") })
+		})
+	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // it was killed
-	waitFor(t, "the program has ended", func() bool { return len(running(t, seconds)) == 0 })
+	return word
+}
+
+var deaths int //nolint:gochecknoglobals // a number for each copy, and no test runs in parallel
+
+// A sandbox dies with the program that started it, however that ends.
+func TestDiesWithUs(t *testing.T) {
+	if os.Getenv(dying) != "" {
+		runUntilKilled(t)
+	}
+	bubblewrapHere(t)
+	word := dies(t, Bubblewrap, "", 0)
+	waitFor(t, "the program has ended", func() bool { return len(running(t, word)) == 0 })
+}
+
+// Also while it is being set up, and when there is little time for anything.
+func TestDiesWithUsAnyTime(t *testing.T) {
+	bubblewrapHere(t)
+	for range 4 { // more than there are processors, as a rule
+		load := exec.Command("sh", "-c", "while :; do :; done")
+		if err := load.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = load.Process.Kill(); _ = load.Wait() }()
+	}
+	var words []string
+	for i := range 200 {
+		words = append(words, dies(t, Bubblewrap, "", time.Duration(1+i*150)*time.Microsecond))
+	}
+	own := fmt.Sprintf(".%d\x00", os.Getpid())
+	waitFor(t, fmt.Sprintf("all of %q have ended", words), func() bool { return len(running(t, own)) == 0 })
+}
+
+// What waits for a bwrap that was killed is killed too: here a shell that stands for
+// both, and dies with nobody.
+func TestWhatBubblewrapLeavesDies(t *testing.T) {
+	bubblewrapHere(t)
+	stub := filepath.Join(t.TempDir(), "bwrap")
+	if err := os.WriteFile(stub, []byte("#!/bin/sh\nsetsid sh -c 'kill -STOP $$' \"$@\" sleeping & wait\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(dying+"_UNDER", stub)
+	word := dies(t, Bubblewrap, "", 300*time.Millisecond)
+	waitFor(t, "all has ended", func() bool { return len(running(t, word)) == 0 })
+}
+
+// Containers do, too, though they are nobody's children.
+func TestContainersDieWithUs(t *testing.T) {
+	for _, find := range []func(*testing.T) *Sandbox{podmanHere, dockerHere} {
+		t.Run("", func(t *testing.T) {
+			s, root := find(t), rootFilesystem(t)
+			if err := s.Try(t.Context(), root); err != nil {
+				testkit.Missing(t, "%s does not work here: %v", s.about.Kind, err)
+			}
+			temp := t.TempDir()
+			t.Setenv("TMPDIR", temp)
+			var words []string
+			for _, after := range []time.Duration{0, 100 * time.Millisecond, 300 * time.Millisecond, 500 * time.Millisecond} {
+				words = append(words, dies(t, s.about.Kind, root, after))
+			}
+			waitFor(t, "the folders are removed", func() bool {
+				left, err := filepath.Glob(filepath.Join(temp, "countermark-etc-*"))
+				return err == nil && len(left) == 0
+			})
+			for _, word := range words {
+				if left := running(t, word); len(left) > 0 {
+					t.Errorf("still running: %q", left)
+				}
+			}
+		})
+	}
 }
 
 func waitFor(t *testing.T, what string, is func() bool) {

@@ -7,6 +7,7 @@ import (
 	"github.com/countermark/countermark/internal/sandbox/handover"
 	"github.com/countermark/countermark/internal/sandbox/namespace"
 	"github.com/countermark/countermark/internal/sandbox/restraint"
+	"github.com/countermark/countermark/internal/sandbox/session"
 )
 
 // unconfined is a run with nothing around it.
@@ -24,8 +25,8 @@ func unsafeNone(p Program) (job, error) {
 	arguments := p.shellArguments(heldSetUp)
 	cmd := exec.Command(arguments[0], arguments[1:]...)
 	cmd.Env, cmd.Dir, cmd.ExtraFiles = []string{}, p.Dir, g.Theirs
-	separate(cmd)
-	endWithParent(cmd)
+	session.Separate(cmd)
+	session.EndWithParent(cmd)
 	return &unconfined{p: p, cmd: cmd, gate: g}, nil
 }
 
@@ -44,7 +45,7 @@ func (u *unconfined) release() error {
 
 func (u *unconfined) processes(int) int { return 0 }
 
-func (u *unconfined) kill() { killGroup(u.cmd) }
+func (u *unconfined) kill() { session.Kill(u.cmd) }
 
 func (u *unconfined) settle() error {
 	u.kill() // the group's number is not given out anew as long as it has a process

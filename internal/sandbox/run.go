@@ -15,6 +15,7 @@ import (
 	"github.com/countermark/countermark/internal/sandbox/handover"
 	"github.com/countermark/countermark/internal/sandbox/namespace"
 	"github.com/countermark/countermark/internal/sandbox/restraint"
+	"github.com/countermark/countermark/internal/sandbox/session"
 )
 
 // job is one program on its way through one kind of sandbox. The methods are
@@ -49,10 +50,16 @@ type job interface {
 // program, with 126 if it cannot be executed.
 const setUp = `umask "$1" && shift && exec </dev/null /usr/bin/env -i "$@"`
 
-// heldSetUp is setUp behind a gate: it says on descriptor 4 that it is there,
-// and waits for a line on descriptor 3. Its end without one means that whoever
-// should open the gate has died.
-const heldSetUp = `echo >&4 && read -r go <&3 || exit 125; exec 3<&- 4>&-; ` + setUp
+// gate says on descriptor 4 that it is there, and waits for a line on descriptor 3.
+// Its end without one means that whoever should open the gate has died.
+const gate = `echo >&4 && read -r go <&3 || exit 125; exec 3<&- 4>&-; `
+
+const heldSetUp = gate + setUp
+
+// innerSetUp is heldSetUp for the first process of a sandbox, which stays, waits for
+// all that is left to it, and ends with the program's status. What it would say of
+// how the program ended is not the program's.
+const innerSetUp = gate + `umask "$1" && shift || exit 125; exec </dev/null 5>&2 2>/dev/null; /usr/bin/env -i "$@" 2>&5 5>&-; exit $?`
 
 // joined is setUp for a container, out of which the two streams are carried by
 // themselves, in no order between them.
@@ -130,7 +137,7 @@ func execute(ctx context.Context, p Program, j job) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("ending what the program left behind: %w", settleErr)
 	}
 	if ended, ok := errors.AsType[*exec.ExitError](waitErr); ok {
-		o.Exit = exitStatus(ended.ProcessState)
+		o.Exit = session.Status(ended.ProcessState)
 	} else if waitErr != nil {
 		return Outcome{}, fmt.Errorf("waiting for the program: %w", waitErr)
 	}

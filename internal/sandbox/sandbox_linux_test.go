@@ -201,7 +201,7 @@ func TestCheck(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	if _, err := Find(t.Context(), "docker"); err == nil {
+	if _, err := Find(t.Context(), "moon"); err == nil {
 		t.Error("an unknown kind is found")
 	}
 	s := bubblewrapHere(t)
