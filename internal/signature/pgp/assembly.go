@@ -37,7 +37,7 @@ type assembly struct {
 	strays   []framing.Packet // revocations of subkeys that follow none
 	self     int              // how many signatures by the primary key there are
 	revokers []string         // fingerprints of other keys that may revoke it, by its own word
-	foreign  []string         // issuers of revocations by other keys
+	foreign  []string         // whom its revocations name as their makers
 }
 
 // component is a key or a user id, and the signatures on it.
@@ -119,9 +119,11 @@ func (a *assembly) sign(p framing.Packet, current *component) {
 		current.unreadable = true
 	case !readable:
 		return
-	case kind == typeKeyRevocation && !sig.CheckKeyIdOrFingerprint(a.key):
+	case kind == typeKeyRevocation:
+		// Whom it names as its maker is a hint, which may be missing or false.
 		a.foreign = append(a.foreign, issuerOf(sig))
-	case kind == typeKeyRevocation, kind == typeDirectKey:
+		a.add(&a.primary, p)
+	case kind == typeDirectKey:
 		a.add(&a.primary, p)
 	case kind == typeSubkeyRevocation, kind == typeSubkeyBinding && current.packet.Tag == framing.TagPublicSubkey:
 		a.add(current, p)

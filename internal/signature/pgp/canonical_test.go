@@ -2,6 +2,7 @@ package pgp_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/rsa"
 	"slices"
 	"strings"
@@ -87,6 +88,17 @@ func TestEveryBit(t *testing.T) {
 				t.Error("a byte more counts")
 			}
 		})
+	}
+}
+
+// SHA-3 counts as well, as far as there are programs that write it.
+func TestSHA3(t *testing.T) {
+	for _, h := range []crypto.Hash{crypto.SHA3_256, crypto.SHA3_512} {
+		key := newKey(t, born, v6Ed25519)
+		f := verify(t, signMessage(t, key, signed, func(s *packet.Signature) { s.Hash = h }), parse(t, simple(t, key)))
+		if f.State != finding.Good {
+			t.Errorf("%v: %+v", h, f)
+		}
 	}
 }
 

@@ -127,6 +127,10 @@ func TestUnusable(t *testing.T) {
 			t.Errorf("%s: %+v", c.name, f)
 		}
 	}
+	exponentOne := packetOf(6, slices.Concat([]byte{4, 0x50, 0, 0, 0, 1, 0x08, 0}, bytes.Repeat([]byte{0xc1}, 256), []byte{0, 1, 1}))
+	if all := parse(t, exponentOne); !strings.Contains(all[0].Unusable, "exponent of the RSA key is 1") {
+		t.Errorf("%+v", all)
+	}
 	short := versionThree()
 	if all := parse(t, short); !strings.Contains(all[0].Unusable, "version 3, expected 4 or 6") {
 		t.Errorf("%+v", all)
@@ -182,6 +186,16 @@ func TestJoined(t *testing.T) {
 		if f.State != c.state || f.Holder != c.holder {
 			t.Errorf("%s: %+v", c.name, f)
 		}
+	}
+}
+
+// A subkey is of the version of its certificate.
+func TestMixedVersions(t *testing.T) {
+	six, four := newKey(t, born, v6Ed25519), newKey(t, born)
+	six.IsSubkey = true
+	mixed := newCertificate(t, four).user().certify(born).subkey(six).bind(six, born).bytes()
+	if f := verify(t, signMessage(t, six, signed), parse(t, mixed)); f.State != finding.NoKey || !strings.Contains(f.Why, "in a certificate of version 4") {
+		t.Errorf("%+v", f)
 	}
 }
 

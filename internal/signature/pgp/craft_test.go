@@ -158,6 +158,15 @@ func (c *certificate) revoke(by *packet.PrivateKey, at int64, changes ...change)
 	return c.write(s)
 }
 
+// revokeAs adds a revocation by the key itself that says anything of its maker, in
+// its hashed or its unhashed area.
+func (c *certificate) revokeAs(hashed, unhashed string) *certificate {
+	var b bytes.Buffer
+	c.must(c.key.PublicKey.SerializeForHash(&b))
+	c.out.Write(handmadeOver(c.t, c.key, "\x20"+b.String(), [2]string{"\x05\x02\x60\x00\x00\x00" + hashed, unhashed}))
+	return c
+}
+
 // revokeSubkey adds a revocation of a subkey.
 func (c *certificate) revokeSubkey(sub *packet.PrivateKey, at int64, changes ...change) *certificate {
 	s := newSignature(packet.SigTypeSubkeyRevocation, c.key, at, changes)

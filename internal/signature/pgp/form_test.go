@@ -267,9 +267,17 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 // handmade signs the message with an Ed25519 key by hand, with any areas.
 func handmade(t testing.TB, key *packet.PrivateKey, hashed, unhashed string) []byte {
 	t.Helper()
-	head := append([]byte{4, 0, 22, 8, byte(len(hashed) >> 8), byte(len(hashed))}, hashed...)
+	return handmadeOver(t, key, "\x00"+message, [2]string{hashed, unhashed})
+}
+
+// handmadeOver does so for a signature of any type, which is the first byte of
+// what it is over, with a hashed and an unhashed area.
+func handmadeOver(t testing.TB, key *packet.PrivateKey, over string, areas [2]string) []byte {
+	t.Helper()
+	hashed, unhashed := areas[0], areas[1]
+	head := append([]byte{4, over[0], 22, 8, byte(len(hashed) >> 8), byte(len(hashed))}, hashed...)
 	h := sha256.New()
-	h.Write([]byte(message))
+	h.Write([]byte(over[1:]))
 	h.Write(head)
 	h.Write([]byte{4, 0xff, 0, 0, byte(len(head) >> 8), byte(len(head))})
 	digest := h.Sum(nil)

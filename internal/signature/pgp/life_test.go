@@ -74,6 +74,10 @@ var primaryLives = []life{
 	{"a revocation with a critical notation", func(c *certificate) { c.revoke(c.key, signed-year, critical).user().certify(born) },
 		finding.Revoked, refusal.SigRevoked, "counts for all", "", "gpgv sqv"},
 	{"a revocation by a stranger", func(c *certificate) { c.revoke(newKey(c.t, born), signed-year).user().certify(born) }, finding.Good, "", "^$", "", ""},
+	{"a revocation that names nobody", func(c *certificate) { c.revokeAs("", "").user().certify(born) }, finding.Revoked, refusal.SigRevoked, "counts for all", "", "gpgv sqv"},
+	{"a revocation that names another in its unsigned part", func(c *certificate) {
+		c.revokeAs("", "\x09\x1012345678").user().certify(born)
+	}, finding.Revoked, refusal.SigRevoked, "counts for all", "", "gpgv sqv"},
 	{"certified by SHA-1", func(c *certificate) { c.user().certify(born, sha1) }, finding.Weak, refusal.SigWeak, "SHA-1 alone", "", "gpgv"},
 	{"certified by SHA-1, and better in time", func(c *certificate) { c.user().certify(born, sha1).certify(born + year) }, finding.Good, "", "^$", "", ""},
 	{"certified by SHA-1, and better too late", func(c *certificate) { c.user().certify(born, sha1).certify(signed + year) },

@@ -22,15 +22,16 @@ import (
 // not even compute.
 const minRSABits = 1024
 
-// readSigningKey reads a key that could have made a signature of the version.
-// The error is one sentence.
-func readSigningKey(p framing.Packet, version int) (*packet.PublicKey, publickey.Key, error) {
+// readSigningKey reads a key that could have made a signature of the version, in
+// a certificate of that version (RFC 9580, sections 5.2.3 and 10.1.1). The error
+// is one sentence.
+func readSigningKey(p framing.Packet, version, primary int) (*packet.PublicKey, publickey.Key, error) {
 	key, err := readKey(p)
 	if err != nil {
 		return nil, publickey.Key{}, err
 	}
-	if key.Version != version {
-		return nil, publickey.Key{}, fmt.Errorf("it is of version %d, and the signature of version %d", key.Version, version)
+	if key.Version != version || primary != version {
+		return nil, publickey.Key{}, fmt.Errorf("it is of version %d in a certificate of version %d, and the signature of version %d", key.Version, primary, version)
 	}
 	m, err := material(key)
 	return key, m, err

@@ -177,7 +177,7 @@ func findCandidates(s *signature, certificates []Certificate) (found []candidate
 			if s.issuer != id.fingerprint && s.issuer != id.keyID {
 				continue
 			}
-			key, material, err := readSigningKey(p, int(s.version))
+			key, material, err := readSigningKey(p, int(s.version), whole.key.Version)
 			if err != nil {
 				unusable = err.Error()
 				continue
