@@ -49,7 +49,7 @@ var policy = map[string]permission{
 
 	"internal/canonicaljson": {layer: formats, internal: []string{"refusal"}},
 	"internal/dsse":          {layer: formats, internal: []string{"canonicaljson", "refusal"}},
-	"internal/statement":     {layer: formats, internal: []string{"digest", "tree"}},
+	"internal/statement":     {layer: formats, internal: []string{"ascii", "buildrecord", "canonicaljson", "digest", "gitobject", "recipe", "refusal", "tree"}},
 
 	"internal/envelope/framing": {layer: formats, internal: []string{"refusal"}},
 	"internal/envelope": {layer: formats, internal: []string{"digest", "envelope/framing", "escape", "refusal"},

@@ -62,16 +62,22 @@ func (m Members) Present(key string) bool {
 // IsNull reports whether there is a member of this key that is null.
 func (m Members) IsNull(key string) bool { return m.Present(key) && m.object[key] == nil }
 
-// Only says that a member is wrong whose key is none of these.
-func (m Members) Only(keys ...string) {
+// Others returns the keys of all members but these, sorted.
+func (m Members) Others(keys ...string) []string {
 	var others []string
 	for key := range m.object {
 		if !slices.Contains(keys, key) {
 			others = append(others, key)
 		}
 	}
-	if len(others) > 0 {
-		m.Fail("", "has the member %q, which is not known here", slices.Min(others))
+	slices.Sort(others)
+	return others
+}
+
+// Only says that a member is wrong whose key is none of these.
+func (m Members) Only(keys ...string) {
+	if others := m.Others(keys...); len(others) > 0 {
+		m.Fail("", "has the member %q, which is not known here", others[0])
 	}
 }
 
@@ -101,6 +107,22 @@ func (m Members) Bool(key string) bool { return get[bool](m, key, "true or false
 // Object returns the members of an object.
 func (m Members) Object(key string) Members {
 	return Members{object: get[Object](m, key, "object"), place: m.at(key), rule: m.rule, fault: m.fault}
+}
+
+// OptionalObject returns the members of an object that may be absent.
+func (m Members) OptionalObject(key string) Members {
+	if !m.Present(key) {
+		return Members{place: m.at(key), rule: m.rule, fault: m.fault}
+	}
+	return m.Object(key)
+}
+
+// OptionalText returns a string that may be absent, which reads as "".
+func (m Members) OptionalText(key string) string {
+	if !m.Present(key) {
+		return ""
+	}
+	return m.Text(key)
 }
 
 // Objects returns the members of an array of objects.

@@ -60,10 +60,7 @@ func Read(value any) (Envelope, error) {
 }
 
 func readSignature(m canonicaljson.Members) Signature {
-	s := Signature{Sig: canonicaljson.Field(m, "sig", decode)}
-	if m.Present("keyid") {
-		s.KeyID = m.Text("keyid")
-	}
+	s := Signature{Sig: canonicaljson.Field(m, "sig", decode), KeyID: m.OptionalText("keyid")}
 	switch {
 	case len(s.KeyID) > MaxKeyIDBytes:
 		m.FailWith(refusal.New(refusal.DSSELimit, "a key id has %d bytes, at most %d are accepted", len(s.KeyID), MaxKeyIDBytes))

@@ -45,7 +45,7 @@ type Statement struct {
 	Issued   int64 // Unix seconds, UTC: a claim, on which nothing depends
 	Identity Identity
 	Outcome  Outcome
-	Archives []Archive // the files to publish, in the order of their names; at least one
+	Archives []Archive // the files to publish, by name; at least one
 
 	Build      *Build
 	Review     *Review
@@ -91,20 +91,20 @@ type Tree struct {
 	SHA256 digest.ObjectID // in git's SHA-256 format, submodules left out (section 4.1); equal to ID in a SHA-256 repository
 }
 
-// File is one file or symbolic link of a release.
-type File struct {
-	Path   tree.Path
-	Mode   string          // git's, six octal digits: "100644", "100755", "120000"
-	Blob   digest.ObjectID // of its content, in the repository's format
-	SHA256 digest.ObjectID // of its content, in git's SHA-256 format
+// Blob names the content of a file, or the target of a symbolic link.
+type Blob struct {
+	ID     digest.ObjectID // in the repository's format
+	SHA256 digest.ObjectID // in git's SHA-256 format; equal to ID in a SHA-256 repository
 }
 
 // Filtered is a file that the archives have as git's own filters make it of the
 // built commit's.
 type Filtered struct {
-	Built   File
-	Archive File     // of the same path and mode
+	Path    tree.Path
+	Mode    string   // git's, six octal digits: "100644" or "100755", the same on both sides
 	By      []string // which filters, in git's order: "ident", "eol", "export-subst"
+	Built   Blob
+	Archive Blob
 }
 
 // Archive is one file to publish. All but zips hold the one tar of Outcome.Tar.
@@ -113,17 +113,17 @@ type Archive struct {
 	SHA256 digest.SHA256 // of the file
 }
 
-// Build is what else a builder says (section 5). All of it is measured by the
-// machine or claimed by whoever runs it.
+// Build is what else a builder says (section 5): measured by the machine, or
+// claimed by whoever runs it.
 type Build struct {
 	BuilderID       string // URI: a claim, which the policy does not read
 	HostingDomain   string // who runs the machine, "" if it does not say: a claim
 	ToolchainOrigin string // who made the tools, "" if it does not say: a claim
 	Countermark     string // version of this program
 	Environment     Environment
-	Tools           []Tool // by name, then SHA-256
-	Record          Record // the build record
-	Rebuild         *Rebuild
+	Tools           []Tool   // in the record's order
+	Record          Record   // the build record
+	Rebuild         *Rebuild // of a rebuild, else nil
 }
 
 // Environment is where the steps of a build ran: see buildrecord.Environment.
@@ -132,7 +132,7 @@ type Environment struct {
 	ID      digest.SHA256 // of the root filesystem, zero for the host
 	System  string        // PRETTY_NAME of os-release(5)
 	Machine string        // uname -m
-	Sandbox string        // name and version of what kept the steps from everything else, or "none"
+	Sandbox string        // what kept the steps from everything else, or "none"
 }
 
 // Tool is a program that a build used.
@@ -167,7 +167,9 @@ type Review struct {
 
 // Reviewed is one file that was seen and accepted.
 type Reviewed struct {
-	File
+	Path    tree.Path
+	Mode    string // git's, six octal digits: "100644", "100755", "120000" for a link
+	Blob    Blob
 	Comment string // "" for none
 }
 
