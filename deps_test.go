@@ -122,7 +122,7 @@ var policy = map[string]permission{
 		system: []string{"crypto/rand", "os", "os/exec", "path/filepath", "runtime"}},
 	"internal/sandbox/container": {layer: edges, internal: []string{"escape", "sandbox/session", "sandbox/testament", "sandbox/view"},
 		system: []string{"crypto/rand", "io/fs", "os", "os/exec", "path/filepath"}},
-	"internal/sandbox/amount":   {layer: edges, system: []string{"io/fs", "os", "path/filepath"}},
+	"internal/sandbox/amount":   {layer: edges, system: []string{"io/fs", "os", "path/filepath", "syscall"}},
 	"internal/sandbox/etc":      {layer: edges},
 	"internal/sandbox/handover": {layer: edges, system: []string{"os", "os/exec", "syscall"}},
 	"internal/sandbox/namespace": {layer: edges, internal: []string{"escape"},

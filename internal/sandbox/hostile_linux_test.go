@@ -142,6 +142,7 @@ func TestLimits(t *testing.T) {
 		{"i=0; while :; do i=$((i+1)); : > $i; done", Limits{Files: 100}, FilesLimit, false, false},
 		{"mkdir d; ln -s . d/a; ln -s . d/b", Limits{Files: 4}, FilesLimit, false, false},
 		{"mkdir d; : > d/f; chmod 0000 d", Limits{Files: 100}, UnreadableOutput, true, true},
+		{"name=$(printf %0200d 0); for i in $(seq 25); do mkdir $name; cd -P $name; done", Limits{Files: 100}, DeepOutput, true, false},
 		{"while :; do sleep 600 & done", Limits{Processes: 50}, ProcessesLimit, true, false},
 		{"exec 2> /dev/null; bomb() { bomb | bomb & }; bomb; sleep 600", Limits{Processes: 50}, ProcessesLimit, true, true},
 		{python(t, "import threading, time\nfor i in range(60): threading.Thread(target=time.sleep, args=(600,)).start()"), Limits{Processes: 50}, ProcessesLimit, true, false},

@@ -111,6 +111,7 @@ const (
 	ProcessesLimit   Limit = "processes"
 	PrintedLimit     Limit = "printed bytes"
 	UnreadableOutput Limit = "unreadable output"
+	DeepOutput       Limit = "depth of folders" // longer paths than the system opens (PATH_MAX, 4096 bytes on Linux)
 )
 
 // Outcome is what a run came to.

@@ -88,6 +88,9 @@ func finalLimit(p Program, out *handover.Printed) Limit {
 	if hit := p.Limits.limit(a); hit != NoLimit {
 		return hit
 	}
+	if a.Deep {
+		return DeepOutput
+	}
 	if a.Unreadable {
 		return UnreadableOutput
 	}

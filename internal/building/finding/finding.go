@@ -80,6 +80,9 @@ func (l *List) Judge(name string, o sandbox.Outcome, log *Log) {
 	case o.Limit == sandbox.UnreadableOutput:
 		l.Add(Finding{Rule: Limit, Step: name, Detail: "the step left files or folders that may not be read, so that they cannot be counted",
 			Hint: "have it give the right to read back: chmod -R u+rwX"})
+	case o.Limit == sandbox.DeepOutput:
+		l.Add(Finding{Rule: Limit, Step: name, Detail: "the step left folders within folders, so many that the path of the innermost is too long for the system",
+			Hint: "have it make fewer, or remove them before it ends"})
 	case o.Limit != sandbox.NoLimit:
 		l.Add(Finding{Rule: Limit, Step: name, Detail: fmt.Sprintf("the step hit the limit on %s", o.Limit),
 			Hint: "the recipe's [limits] and the flags --max-time, --max-bytes and --max-files set them"})

@@ -100,6 +100,7 @@ func TestJudge(t *testing.T) {
 		{sandbox.Outcome{Exit: 3}, []Rule{StepFails}, "exit status 3"},
 		{sandbox.Outcome{Limit: sandbox.TimeLimit, Exit: 137}, []Rule{Limit}, "the limit on time"},
 		{sandbox.Outcome{Limit: sandbox.UnreadableOutput}, []Rule{Limit}, "may not be read"},
+		{sandbox.Outcome{Limit: sandbox.DeepOutput}, []Rule{Limit}, "folders within folders"},
 		{sandbox.Outcome{Network: dialled}, []Rule{Network}, "(TCP: 2, UDP: 1)"},
 		{sandbox.Outcome{Network: dialled, Exit: 1}, []Rule{Network, StepFails}, "use the network"},
 	} {

@@ -34,20 +34,6 @@ func New(parent, prefix string) (*Folder, error) {
 // Remove removes the folder and all in it.
 func (f *Folder) Remove() error { return errors.Join(RemoveAll(f.Dir), f.held.Close()) }
 
-// RemoveAll removes a folder in which a program may have taken rights away.
-func RemoveAll(dir string) error {
-	if err := os.RemoveAll(dir); err == nil {
-		return nil
-	}
-	_ = filepath.WalkDir(dir, func(path string, e os.DirEntry, _ error) error {
-		if e != nil && e.IsDir() {
-			_ = os.Chmod(path, 0o700) // what stays closed is told by RemoveAll
-		}
-		return nil
-	})
-	return os.RemoveAll(dir)
-}
-
 // RemoveStale removes the folders of builds that were killed: those that nobody
 // holds locked any more. One without a lock is being made.
 func RemoveStale(parent, prefix string) {

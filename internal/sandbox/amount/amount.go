@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 )
 
 // Amount is what lies below some folders.
@@ -15,6 +16,7 @@ type Amount struct {
 	Bytes      int64 // the sizes of the files together
 	Files      int   // files and folders, also the folders themselves
 	Unreadable bool  // there may be more: something could not be looked into
+	Deep       bool  // so it is because a path would be too long
 }
 
 // Most is how much is counted; 0 is no bound.
@@ -46,6 +48,7 @@ func (a *Amount) add(d fs.DirEntry, err error, most Most) error {
 		return nil // gone meanwhile
 	}
 	if err != nil || d == nil {
+		a.Deep = a.Deep || errors.Is(err, syscall.ENAMETOOLONG)
 		a.Unreadable = true
 		return nil
 	}
