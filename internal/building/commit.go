@@ -13,6 +13,7 @@ import (
 	"github.com/countermark/countermark/internal/builtcommit"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitobject"
+	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/gitrepo/pack"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
 	"github.com/countermark/countermark/internal/report"
@@ -105,8 +106,8 @@ func projectName(prefix, version string) string {
 	return name[:min(len(name), builtcommit.MaxNameBytes)]
 }
 
-// addObjects writes all objects of the built commit that the repository lacks.
-func (b *build) addObjects(ctx context.Context) error {
+// addObjects writes all objects of the built commit that a repository lacks.
+func (b *build) addObjects(ctx context.Context, into *gitrepo.Repository) error {
 	root, err := os.OpenRoot(b.work())
 	if err != nil {
 		return err
@@ -121,7 +122,7 @@ func (b *build) addObjects(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = pack.Add(ctx, b.source.Repo, append(unique(objects), more...))
+	_, err = pack.Add(ctx, into, append(unique(objects), more...))
 	return err
 }
 

@@ -33,7 +33,7 @@ func (b *build) publish(ctx context.Context) error {
 			Hint: "countermark rebuild says in what they differ; nothing was changed"})
 		return nil
 	}
-	if err := b.addObjects(ctx); err != nil {
+	if err := b.addObjects(ctx, b.source.Repo); err != nil {
 		return err
 	}
 	if err := b.releaseFolder(); err != nil {

@@ -56,9 +56,7 @@ func (r *Rebuilt) isOther() bool {
 	return !r.Candidate.IsArchive() && !r.SameCommit && r.Comparison.Verdict() != reproduction.NotSame
 }
 
-// Rebuild builds a release and compares it. No ref and no object of the repository
-// is written, but for those that git needs to tell attributes, and those that the
-// archives of the project's own command are compared with.
+// Rebuild builds a release and compares it. Nothing is written into the repository.
 func Rebuild(ctx context.Context, o RebuildOptions) (*Rebuilt, error) {
 	if o.Record != "" {
 		if err := o.takeRecord(); err != nil {

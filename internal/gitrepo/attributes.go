@@ -39,7 +39,7 @@ func (r *Repository) Attributes(ctx context.Context, q AttributeQuery) (map[stri
 		return nil, fmt.Errorf("making a temporary folder: %v", err)
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // Close removes it otherwise
-	if err := makeBare(dir, r.reader.Format); err != nil {
+	if err := MakeBare(dir, r.reader.Format); err != nil {
 		return nil, err
 	}
 	mentioned := make(map[string]bool)

@@ -202,7 +202,7 @@ func (r *Repository) fetch(ctx context.Context, dir, stdin string, args ...strin
 		return gitexec.TooMuch(r.program.Limits.FetchBytes)
 	}
 	r.fetched += after - before
-	return makeBare(dir, r.reader.Format)
+	return MakeBare(dir, r.reader.Format)
 }
 
 // lackingAttributes returns the .gitattributes blobs of a commit, or of the

@@ -89,9 +89,9 @@ func (r *Repository) Format() digest.Format { return r.reader.Format }
 // BytesFetched returns the sum of the sizes of the packs received.
 func (r *Repository) BytesFetched() int64 { return r.fetched }
 
-// makeBare makes an empty bare repository (gitrepository-layout(5)) with no
+// MakeBare makes an empty bare repository (gitrepository-layout(5)) with no
 // hooks, no description and no configuration but its format.
-func makeBare(dir string, f digest.Format) error {
+func MakeBare(dir string, f digest.Format) error {
 	config := "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 	if f == digest.SHA256Format {
 		config = "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectFormat = sha256\n"
@@ -119,7 +119,7 @@ func (r *Repository) setFormat(f digest.Format) error {
 		return fmt.Errorf("removing an empty repository: %v", err)
 	}
 	r.reader.Format = f
-	return makeBare(r.reader.GitDir, f)
+	return MakeBare(r.reader.GitDir, f)
 }
 
 // Tags returns the tags in the order of their names, and the names outside the

@@ -125,7 +125,7 @@ func (r *Repository) snapshot(ctx context.Context, s snapshot) error {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // gone already if it was renamed; else a later run removes it
-	if err := makeBare(dir, r.reader.Format); err != nil {
+	if err := MakeBare(dir, r.reader.Format); err != nil {
 		return err
 	}
 	if err := s.fill(ctx, dir); err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/encoder/command"
 	"github.com/countermark/countermark/internal/envelope"
+	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/progress"
 	"github.com/countermark/countermark/internal/recipe"
 	"github.com/countermark/countermark/internal/report"
@@ -41,7 +42,7 @@ type Input struct {
 	Built      tree.Tree // of the built commit
 	BuiltTree  digest.ObjectID
 	Commit     digest.ObjectID                                                                          // the built commit
-	AddObjects func(context.Context) error                                                              // makes the repository have it, with no ref
+	AddObjects func(context.Context, *gitrepo.Repository) error                                         // makes a repository have it, with no ref
 	Execute    func(ctx context.Context, name string, run recipe.Invocation) (*buildrecord.Step, error) // runs a program of the recipe
 	Unverified bool                                                                                     // archives of the project's own command are not held to the built commit, which is not written
 	Found      *finding.List
@@ -77,6 +78,15 @@ func Make(ctx context.Context, in Input) (*Output, error) {
 	err := x.make(ctx)
 	x.out.Tree, x.out.Images = x.archived, x.images
 	return &x.out, err
+}
+
+// beside returns a repository of our own that has the built commit, and its path. It
+// is not in the user's: the build may yet fail.
+func (x *making) beside(ctx context.Context) (repo *gitrepo.Repository, path string, err error) {
+	if repo, path, err = x.Source.Beside(ctx); err == nil {
+		err = x.AddObjects(ctx, repo)
+	}
+	return repo, path, err
 }
 
 // tarPath is where the uncompressed tar lies, which is not published.

@@ -20,10 +20,12 @@ import (
 func (x *making) runArchiver(ctx context.Context) error {
 	x.archived = x.Built
 	command := x.Source.Recipe.Archives.Command
-	// What the command does to the tree counts for nothing: what is written, is
+	// What the command does to the tree counts for nothing: what is compared with, is
 	// what the last step left.
+	repository := ""
 	if !x.Unverified {
-		if err := x.AddObjects(ctx); err != nil {
+		var err error
+		if _, repository, err = x.beside(ctx); err != nil {
 			return err
 		}
 	}
@@ -51,7 +53,7 @@ func (x *making) runArchiver(ctx context.Context) error {
 	if x.Unverified {
 		return x.recordArchives(ctx, files, nil)
 	}
-	return x.verifyArchives(ctx, files)
+	return x.verifyArchives(ctx, repository, files)
 }
 
 // takeArchive copies an archive out of the work folder: a regular file, of which
@@ -70,11 +72,11 @@ func (x *making) takeArchive(root *os.Root, from, name string) error {
 	return durable.WriteNew(filepath.Join(x.Release, name), in)
 }
 
-// verifyArchives compares the archives with the built commit, whose objects were
-// written for that, without a ref.
-func (x *making) verifyArchives(ctx context.Context, files []string) error {
+// verifyArchives compares the archives with the built commit, which a repository of
+// ours has.
+func (x *making) verifyArchives(ctx context.Context, repository string, files []string) error {
 	doc, err := verification.Run(ctx, verification.Options{
-		Archives: files, Repository: x.Source.Path, Commit: x.Commit.String(), Prefix: x.Source.Recipe.PrefixOf(x.Source.Version), PrefixSet: true,
+		Archives: files, Repository: repository, Commit: x.Commit.String(), Prefix: x.Source.Recipe.PrefixOf(x.Source.Version), PrefixSet: true,
 		Decoder: "auto", Lock: filepath.Join(x.Temp, "no.lock"), MayLackLock: true, Progress: x.Progress,
 	})
 	if refused, ok := errors.AsType[*report.Failure](err); ok && refused.Refusal != nil && refused.File != "" {

@@ -61,10 +61,11 @@ func (x *making) converting(ctx context.Context) (map[tree.Path]filter.Attribute
 	if !written {
 		return nil, nil
 	}
-	if err := x.AddObjects(ctx); err != nil { // git reads the attributes from the tree
+	repo, _, err := x.beside(ctx)
+	if err != nil {
 		return nil, err
 	}
-	raw, err := x.Source.Repo.Attributes(ctx, gitrepo.AttributeQuery{TreeID: x.BuiltTree, Tree: x.Built, Names: filter.AttributeNames(), Paths: files})
+	raw, err := repo.Attributes(ctx, gitrepo.AttributeQuery{TreeID: x.BuiltTree, Tree: x.Built, Names: filter.AttributeNames(), Paths: files})
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitobject"
 	"github.com/countermark/countermark/internal/gitrepo"
+	"github.com/countermark/countermark/internal/gitrepo/beside"
 	"github.com/countermark/countermark/internal/progress"
 	"github.com/countermark/countermark/internal/recipe"
 	"github.com/countermark/countermark/internal/report"
@@ -49,6 +50,8 @@ type Source struct {
 	Version    recipe.Version
 	Submodules []buildrecord.Submodule // by path
 	others     []*gitrepo.Repository   // of submodules
+	beside     *gitrepo.Repository     // nil until it is asked for
+	besidePath string
 	o          Options
 }
 
@@ -67,6 +70,9 @@ func Open(ctx context.Context, o Options) (*Source, error) {
 // Close removes everything temporary.
 func (s *Source) Close() error {
 	var err error
+	if s.beside != nil {
+		err = s.beside.Close()
+	}
 	for _, r := range s.others {
 		err = errors.Join(err, r.Close())
 	}
@@ -92,6 +98,18 @@ func (s *Source) Formats() []digest.Format {
 		return []digest.Format{digest.SHA256Format}
 	}
 	return []digest.Format{s.Format(), digest.SHA256Format}
+}
+
+// Beside returns a repository of our own, and its path, that has what Repo has and
+// into which can be written without Repo having it.
+func (s *Source) Beside(ctx context.Context) (repo *gitrepo.Repository, path string, err error) {
+	if s.beside != nil {
+		return s.beside, s.besidePath, nil
+	}
+	if s.besidePath, err = beside.Make(ctx, s.Repo); err == nil {
+		s.beside, err = s.Git.OpenLocal(ctx, s.besidePath)
+	}
+	return s.beside, s.besidePath, err
 }
 
 // Blobs reads blobs of the source, or of its submodules, as

@@ -298,7 +298,13 @@ func alternates(dirs []string) string {
 		if runtime.GOOS == "windows" {
 			dir = filepath.ToSlash(dir)
 		}
-		quoted[i] = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(dir) + `"`
+		quoted[i] = QuotePath(dir)
 	}
 	return strings.Join(quoted, string(os.PathListSeparator))
+}
+
+// QuotePath writes a path in double quotes with C's escapes, as git reads it in lists
+// of alternates (object-file.c, parse_alt_odb_entry).
+func QuotePath(path string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(path) + `"`
 }
