@@ -82,6 +82,7 @@ var policy = map[string]permission{
 
 	"internal/policy/matching": {layer: judgement},
 	"internal/policy/version":  {layer: judgement, internal: []string{"ascii", "document"}},
+	"internal/policychain":     {layer: judgement, internal: []string{"digest", "dsse", "escape", "policy", "policyfile", "refusal", "signature"}},
 	"internal/policyfile":      {layer: judgement, internal: []string{"digest", "document", "escape", "policy", "policy/version", "publickey", "refusal", "signature"}},
 	"internal/policy":          {layer: judgement, internal: []string{"ascii", "digest", "document", "escape", "policy/matching", "policy/version", "publickey", "refusal", "signature", "signature/finding"}},
 

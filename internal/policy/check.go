@@ -55,8 +55,12 @@ func (p *Policy) Check() []Problem {
 }
 
 func (c *checker) header() {
-	if c.Version < 1 {
+	if c.Version < 1 || c.Version > MaxVersion {
 		c.wrong(at("version"), "write version = 1, and one more in each policy that follows", "the version of the policy is %d", c.Version)
+	}
+	if c.Previous.IsZero() != (c.Version == 1) {
+		c.wrong(at("previous"), "name the SHA-256 of the policy before, from version 2 on", "version %d of the policy follows %s", c.Version,
+			map[bool]string{true: "none", false: "another"}[c.Previous.IsZero()])
 	}
 	if n := len(c.Project); n == 0 || n > MaxProject || strings.ContainsFunc(c.Project, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		c.wrong(at("project"), "write the project's URL as the recipe has it", "the project is not named by 1 to %d visible ASCII characters", MaxProject)

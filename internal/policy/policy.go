@@ -16,6 +16,7 @@ import (
 
 // Limits of a policy. They bound the time that judging takes.
 const (
+	MaxVersion   = 1 << 30
 	MaxParties   = 64   // people and machines together
 	MaxNeed      = 9    // how many parties one quorum may need
 	MaxSlots     = 16   // how many parties a release may need in all its roles
@@ -69,8 +70,9 @@ func (r Role) String() string {
 // Policy is one version of a project's policy. Check says whether it is sound;
 // Judge finds no release good by one that is not.
 type Policy struct {
-	Version      int    // 1 for the first, then up by one
-	Project      string // as statements name it
+	Version      int           // 1 for the first, then up by one, at most MaxVersion
+	Previous     digest.SHA256 // of the bytes of the version before; zero for version 1
+	Project      string        // as statements name it
 	Parties      []Party
 	Owners       Quorum        // who signs this version, and the next
 	Withdrawers  Quorum        // who withdraws a release; zero: the release managers of every version that no exception names

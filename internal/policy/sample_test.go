@@ -49,7 +49,7 @@ func facts() Facts { return Facts{Recipe: approved(), PortableNames: Holds} }
 // sample is a policy of source, builder, rebuilder and release manager.
 func sample() *Policy {
 	return &Policy{
-		Version: 3, Project: "https://example.org/php",
+		Version: 3, Previous: digest.SHA256{2}, Project: "https://example.org/php",
 		Parties: []Party{
 			person("saki", "saki's card"), person("ben"), person("ada"),
 			machine("ci", "forge", "debian", "ada"), machine("nightjar", "university", "debian"), machine("heron", "forge", "guix"),

@@ -90,6 +90,9 @@ func Format(p *policy.Policy) []byte {
 	w := &writer{}
 	w.line("countermark-policy = %d", formatVersion)
 	w.line("version = %d", p.Version)
+	if !p.Previous.IsZero() {
+		w.line("previous = %s", quote(p.Previous.String()))
+	}
 	w.line("project = %s", quote(p.Project))
 	w.digests("recipes", p.Recipes)
 	w.waived(p.Requirements)

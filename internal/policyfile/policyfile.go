@@ -100,8 +100,8 @@ func read(data []byte) (*policy.Policy, *document.Table, error) {
 }
 
 func readPolicy(t *document.Table) *policy.Policy {
-	const maxVersion = 1<<31 - 1
-	p := &policy.Policy{Version: int(number(t, "version", maxVersion)), Project: document.Required(t, "project", text)}
+	p := &policy.Policy{Version: int(number(t, "version", policy.MaxVersion)), Project: document.Required(t, "project", text)}
+	p.Previous = document.Optional(t, "previous", digest.SHA256{}, digest.ParseSHA256)
 	people, machines := t.Table("people"), t.Table("machines")
 	for _, name := range people.Keys() {
 		p.Parties = append(p.Parties, readParty(people.Table(name), policy.Party{Name: name, Kind: policy.Person}))
@@ -128,7 +128,7 @@ func readPolicy(t *document.Table) *policy.Policy {
 	p.Recipes = list(t, "recipes", digest.ParseSHA256)
 	readRevocations(t, p)
 	for _, table := range filled(t, "kept", t.Tables("kept")) {
-		p.Kept = append(p.Kept, policy.Kept{Release: document.Required(table, "release", digest.ParseSHA256), Policy: int(number(table, "policy", maxVersion))})
+		p.Kept = append(p.Kept, policy.Kept{Release: document.Required(table, "release", digest.ParseSHA256), Policy: int(number(table, "policy", policy.MaxVersion))})
 		table.Close()
 	}
 	t.Close()

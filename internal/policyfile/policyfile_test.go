@@ -84,6 +84,8 @@ func TestParseRefuses(t *testing.T) {
 		{"the release manager waived", `waive = ["rebuilder"]`, `waive = ["release-manager"]`, `waive = ["release-manager"]`, "cannot be waived"},
 		{"waived twice", `waive = ["reviewer"]`, `waive = ["reviewer", "reviewer"]`, "waive", "the same twice"},
 		{"nothing waived", `waive = ["reviewer"]`, `waive = []`, "waive", "is empty"},
+		{"no version before", "previous = \"00000000000000000000000000000000000000000000000000000000000000dd\"\n", "", "countermark", "follows none"},
+		{"a version before the first", "version = 3", "version = 1", "previous", "follows another"},
 		{"version 0", "version = 3", "version = 0", "version", "out of range"},
 		{"version -1", "version = 3", "version = -1", "version", "out of range"},
 		{"no version", "version = 3\n", "", "countermark-policy", `the key "version" is missing`},
