@@ -80,11 +80,12 @@ var policy = map[string]permission{
 	"internal/packagelist":     {layer: formats, internal: []string{"ascii", "digest", "document"}},
 	"internal/comment":         {layer: formats},
 
-	"internal/policy/matching": {layer: judgement},
+	"internal/policy/role":     {layer: judgement},
+	"internal/policy/matching": {layer: judgement, internal: []string{"policy/role"}},
 	"internal/policy/version":  {layer: judgement, internal: []string{"ascii", "document"}},
 	"internal/policychain":     {layer: judgement, internal: []string{"digest", "dsse", "escape", "policy", "policyfile", "refusal", "signature"}},
 	"internal/policyfile":      {layer: judgement, internal: []string{"digest", "document", "escape", "policy", "policy/version", "publickey", "refusal", "signature"}},
-	"internal/policy":          {layer: judgement, internal: []string{"ascii", "digest", "document", "escape", "policy/matching", "policy/version", "publickey", "refusal", "signature", "signature/finding"}},
+	"internal/policy":          {layer: judgement, internal: []string{"ascii", "digest", "document", "escape", "policy/matching", "policy/role", "policy/version", "publickey", "refusal", "signature", "signature/finding"}},
 
 	"internal/compare":      {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
 	"internal/provenance":   {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},

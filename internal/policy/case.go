@@ -7,6 +7,7 @@ import (
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/escape"
+	"github.com/countermark/countermark/internal/policy/role"
 	"github.com/countermark/countermark/internal/publickey"
 )
 
@@ -18,7 +19,7 @@ type courtCase struct {
 	signed   []Signed
 	results  []Result // of each signature; Fate is 0 while it may count
 	ballots  []ballot // of each party
-	counted  []roleSet
+	counted  []role.Set
 	answered map[digest.SHA256]bool // the dissents that release managers pass over
 	unmade   []File                 // what some build did not reproduce, and reviewers must have seen
 }
@@ -31,7 +32,7 @@ const none = -1
 
 func newCase(p *Policy, terms Terms, signed []Signed) *courtCase {
 	c := &courtCase{policy: p, terms: terms, signed: signed, results: make([]Result, len(signed)),
-		ballots: make([]ballot, len(p.Parties)), counted: make([]roleSet, len(p.Parties)), answered: map[digest.SHA256]bool{}}
+		ballots: make([]ballot, len(p.Parties)), counted: make([]role.Set, len(p.Parties)), answered: map[digest.SHA256]bool{}}
 	for i := range c.ballots {
 		c.ballots[i] = ballot{none, none, none, none}
 	}
@@ -41,18 +42,18 @@ func newCase(p *Policy, terms Terms, signed []Signed) *courtCase {
 func (q *Quorum) lists(name string) bool { return slices.Contains(q.Of, name) }
 
 // lists reports whether the terms list the party in one of the roles.
-func (c *courtCase) lists(party string, roles roleSet) bool {
+func (c *courtCase) lists(party string, roles role.Set) bool {
 	for _, r := range c.terms.Requirements {
-		if has(roles, r.Role) && !r.Waived && r.lists(party) {
+		if roles.Has(r.Role) && !r.Waived && r.lists(party) {
 			return true
 		}
 	}
 	return false
 }
 
-func (c *courtCase) requirement(role Role) Requirement {
+func (c *courtCase) requirement(wanted Role) Requirement {
 	for _, r := range c.terms.Requirements {
-		if r.Role == role {
+		if r.Role == wanted {
 			return r
 		}
 	}
@@ -96,16 +97,16 @@ func (p *Policy) holder(k publickey.Key) int {
 }
 
 // roleOf returns the roles for which an act is made.
-func roleOf(a Act) roleSet {
+func roleOf(a Act) role.Set {
 	switch a {
 	case SignTag:
-		return setOf(Source)
+		return role.SetOf(Source)
 	case Build:
-		return made()
+		return role.Made()
 	case Review:
-		return setOf(Reviewer)
+		return role.SetOf(Reviewer)
 	case Release:
-		return setOf(ReleaseManager)
+		return role.SetOf(ReleaseManager)
 	case Withdraw, SignPolicy:
 	}
 	return 0
@@ -238,14 +239,14 @@ func (c *courtCase) cast(i int, s Signed) {
 }
 
 // roles returns the roles in which a party could count.
-func (c *courtCase) roles(party int) roleSet {
+func (c *courtCase) roles(party int) role.Set {
 	b := c.ballots[party]
 	name := c.policy.Parties[party].Name
 	// Somebody must have made the release as it is: the builders, or, where
 	// there are none, the release managers.
 	whole := b.build != none && c.signed[b.build].Relation == Agrees
 	own := whole || b.build != none && !c.requirement(Builder).Waived
-	var roles roleSet
+	var roles role.Set
 	for _, could := range []struct {
 		role Role
 		has  bool
@@ -253,8 +254,8 @@ func (c *courtCase) roles(party int) roleSet {
 		{Source, b.tag != none}, {Builder, whole}, {Rebuilder, b.build != none},
 		{Reviewer, b.review != none}, {ReleaseManager, b.release != none && own},
 	} {
-		if could.has && c.lists(name, setOf(could.role)) {
-			roles |= setOf(could.role)
+		if could.has && c.lists(name, role.SetOf(could.role)) {
+			roles |= role.SetOf(could.role)
 		}
 	}
 	return roles
@@ -277,7 +278,7 @@ func (c *courtCase) places(of func(*Party) string) []string {
 func (c *courtCase) countedNames() string {
 	var names []string
 	for i, roles := range c.counted {
-		if roles&made() != 0 {
+		if roles&role.Made() != 0 {
 			names = append(names, c.policy.Parties[i].Name)
 		}
 	}

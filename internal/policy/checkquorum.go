@@ -9,12 +9,8 @@ import (
 	"github.com/countermark/countermark/internal/signature/finding"
 )
 
-// byPeople are the roles in which machines have no place: nobody asks a machine
-// what it means by a signature.
-func byPeople(r Role) bool { return r != Builder && r != Rebuilder }
-
 // quorum checks a quorum of a role, whose keys stand in the table at a place.
-func (c *checker) quorum(place []string, role Role, q Quorum) {
+func (c *checker) quorum(place []string, r Role, q Quorum) {
 	able := 0
 	for i, name := range q.Of {
 		item := slices.Concat(place, at("of", index(i)))
@@ -23,8 +19,8 @@ func (c *checker) quorum(place []string, role Role, q Quorum) {
 		case party == nil:
 			c.wrong(item, "list people and machines of this policy", "%s is no party of the policy", document.Excerpt(name))
 			continue
-		case party.Kind == Machine && byPeople(role):
-			c.wrong(item, "list people; machines build and rebuild", "the machine %s cannot be %s", document.Excerpt(name), role)
+		case party.Kind == Machine && r.ByPeople():
+			c.wrong(item, "list people; machines build and rebuild", "the machine %s cannot be %s", document.Excerpt(name), r)
 		case slices.Contains(q.Of[:i], name):
 			c.wrong(item, "leave one of them out: everybody counts once", "%s is listed twice", document.Excerpt(name))
 			continue
@@ -35,11 +31,11 @@ func (c *checker) quorum(place []string, role Role, q Quorum) {
 	}
 	switch {
 	case len(q.Of) == 0:
-		c.wrong(place, "list who may do this: of = [\"...\"]", "nobody is listed as %s", role)
+		c.wrong(place, "list who may do this: of = [\"...\"]", "nobody is listed as %s", r)
 	case q.Need < 1 || q.Need > MaxNeed:
-		c.wrong(slices.Concat(place, at("need")), "need at least one; a role that is not asked for is said by waive", "%d are needed as %s, expected 1 to %d", q.Need, role, MaxNeed)
+		c.wrong(slices.Concat(place, at("need")), "need at least one; a role that is not asked for is said by waive", "%d are needed as %s, expected 1 to %d", q.Need, r, MaxNeed)
 	case q.Need > able:
-		c.wrong(slices.Concat(place, at("need")), "need fewer, or list more", "%d are needed as %s, and only %d are listed that have a key which is not revoked", q.Need, role, able)
+		c.wrong(slices.Concat(place, at("need")), "need fewer, or list more", "%d are needed as %s, and only %d are listed that have a key which is not revoked", q.Need, r, able)
 	}
 }
 

@@ -1,5 +1,7 @@
 package policy
 
+import "github.com/countermark/countermark/internal/policy/role"
+
 // tallies says of each role who counts and who does not.
 func (c *courtCase) tallies() []Tally {
 	var all []Tally
@@ -18,11 +20,11 @@ func (c *courtCase) tallies() []Tally {
 func (c *courtCase) tally(t *Tally, party int) {
 	list := &t.Absent
 	switch {
-	case has(c.counted[party], t.Role):
+	case c.counted[party].Has(t.Role):
 		list = &t.Counted
-	case has(c.roles(party), t.Role) && c.counted[party] != 0:
+	case c.roles(party).Has(t.Role) && c.counted[party] != 0:
 		list = &t.Elsewhere
-	case has(c.roles(party), t.Role):
+	case c.roles(party).Has(t.Role):
 		list = &t.Spare
 	}
 	*list = append(*list, c.policy.Parties[party].Name)
@@ -43,15 +45,14 @@ func (c *courtCase) conclude() []Result {
 func (c *courtCase) concludeOne(r *Result, party int, act Act) {
 	could, counts := c.roles(party)&roleOf(act), c.counted[party]&roleOf(act)
 	if act == Build { // by itself it makes no release manager
-		could, counts = could&^setOf(ReleaseManager), counts&^setOf(ReleaseManager)
+		could, counts = could&^role.SetOf(ReleaseManager), counts&^role.SetOf(ReleaseManager)
 	}
-	role := first(counts)
 	switch {
 	case counts != 0:
-		r.Fate, r.Role, r.Text = Counted, role, r.Party+" counts as "+role.String()
+		r.Fate, r.Role, r.Text = Counted, first(counts), r.Party+" counts as "+first(counts).String()
 	case act == Release && could == 0:
 		r.Fate, r.Text = Insufficient, r.Party+" has signed no build of their own that agrees"
-	case act == Build && c.lists(r.Party, setOf(ReleaseManager)):
+	case act == Build && c.lists(r.Party, role.SetOf(ReleaseManager)):
 		r.Fate, r.Text = OwnBuild, "without it "+r.Party+" could not count as "+ReleaseManager.String()
 	case c.counted[party] != 0:
 		r.Fate, r.Role, r.Text = Spare, first(could), r.Party+" counts as "+first(c.counted[party]).String()+" already"
@@ -61,11 +62,9 @@ func (c *courtCase) concludeOne(r *Result, party int, act Act) {
 }
 
 // first returns the first role of a set, none for an empty one.
-func first(s roleSet) Role {
-	for _, r := range Roles() {
-		if has(s, r) {
-			return r
-		}
+func first(s role.Set) Role {
+	if roles := s.Roles(); len(roles) > 0 {
+		return roles[0]
 	}
 	return 0
 }

@@ -4,24 +4,8 @@ import (
 	"slices"
 
 	"github.com/countermark/countermark/internal/policy/matching"
+	"github.com/countermark/countermark/internal/policy/role"
 )
-
-// roleSet is a set of the roles that vouch for a release: role 0 of the matching
-// is Source.
-type roleSet = matching.Set
-
-func setOf(roles ...Role) roleSet {
-	var s roleSet
-	for _, r := range roles {
-		s |= matching.Of(int(r) - 1)
-	}
-	return s
-}
-
-func has(s roleSet, r Role) bool { return s&setOf(r) != 0 }
-
-// made returns the roles whose parties say that they made the release themselves.
-func made() roleSet { return setOf(Builder, Rebuilder, ReleaseManager) }
 
 // hands returns the sets of more than one party that are one when it comes to
 // independence: a person and the machines that they operate; a machine and all
@@ -50,10 +34,10 @@ func (p *Policy) hands() []matching.Hand {
 
 // combinable reports whether one person may count in all of the roles at once:
 // whether "may-combine" has each two of them.
-func (p *Policy) combinable(roles roleSet) bool {
-	for r := Source; r <= ReleaseManager; r++ {
-		for q := r + 1; q <= ReleaseManager; q++ {
-			if has(roles, r) && has(roles, q) && !slices.Contains(p.Combine, Pair{r, q}) && !slices.Contains(p.Combine, Pair{q, r}) {
+func (p *Policy) combinable(roles role.Set) bool {
+	for _, r := range roles.Roles() {
+		for _, q := range roles.Roles() {
+			if q > r && !slices.Contains(p.Combine, Pair{r, q}) && !slices.Contains(p.Combine, Pair{q, r}) {
 				return false
 			}
 		}
@@ -65,19 +49,19 @@ func (p *Policy) combinable(roles roleSet) bool {
 // builders, the rebuilders, and all who say that they made the release. Quorums
 // of people alone are never in one hand. Where the policy needs one party alone,
 // or lets one person count in all the roles, there is nothing to keep apart.
-func (p *Policy) apart(needs [matching.MaxRoles]uint8) []roleSet {
-	var all []roleSet
-	var needed roleSet
+func (p *Policy) apart(needs [matching.MaxRoles]uint8) []role.Set {
+	var all []role.Set
+	var needed role.Set
 	for _, r := range Roles() {
 		if needs[r-1] > 0 {
-			needed |= setOf(r)
+			needed |= role.SetOf(r)
 		}
-		if needs[r-1] > 1 && !byPeople(r) {
-			all = append(all, setOf(r))
+		if needs[r-1] > 1 && !r.ByPeople() {
+			all = append(all, role.SetOf(r))
 		}
 	}
-	if !p.combinable(needed & made()) {
-		all = append(all, made())
+	if !p.combinable(needed & role.Made()) {
+		all = append(all, role.Made())
 	}
 	return all
 }

@@ -186,30 +186,30 @@ type plain struct {
 
 // judgePlain judges by one quorum of people.
 func judgePlain(p *Policy, asked plain, signed []Signed) *Judgement {
-	role, q, act := asked.role, asked.quorum, asked.act
+	q := asked.quorum
 	j := p.blank()
 	c := newCase(p, Terms{}, signed)
-	t := Tally{Role: role, Need: q.Need, Of: q.Of}
+	t := Tally{Role: asked.role, Need: q.Need, Of: q.Of}
 	seen := map[string]bool{}
 	for i := range signed {
 		r := c.identify(i)
 		switch {
 		case r.Fate != 0:
-		case signed[i].Act != act || signed[i].Relation != Agrees:
-			r.Fate, r.Text = OtherMatter, "it is no "+act.String()+" of what is judged"
+		case signed[i].Act != asked.act || signed[i].Relation != Agrees:
+			r.Fate, r.Text = OtherMatter, "it is no "+asked.act.String()+" of what is judged"
 		case !q.lists(r.Party):
-			r.Fate, r.Text = NoRole, r.Party+" is not listed as "+role.String()
+			r.Fate, r.Text = NoRole, r.Party+" is not listed as "+asked.role.String()
 		case seen[r.Party]:
 			r.Fate, r.Text = Repeated, r.Party+" counts once"
 		default:
 			seen[r.Party] = true
-			r.Fate, r.Role = Spare, role
+			r.Fate, r.Role = Spare, asked.role
 			if len(t.Counted) < q.Need {
 				r.Fate, t.Counted = Counted, append(t.Counted, r.Party)
 			} else {
 				t.Spare = append(t.Spare, r.Party)
 			}
-			r.Text = r.Party + " counts as " + role.String()
+			r.Text = r.Party + " counts as " + asked.role.String()
 		}
 		j.Results = append(j.Results, r)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/policy/role"
 	"github.com/countermark/countermark/internal/policy/version"
 	"github.com/countermark/countermark/internal/publickey"
 	"github.com/countermark/countermark/internal/refusal"
@@ -125,14 +126,14 @@ func TestJudge(t *testing.T) {
 // each listed party stands in one list of its role, and nobody in two roles.
 func checkAccounts(t testing.TB, name string, p *Policy, j *Judgement) {
 	t.Helper()
-	roles := map[string]roleSet{}
+	roles := map[string]role.Set{}
 	for _, tally := range j.Tallies {
 		n := len(tally.Counted) + len(tally.Spare) + len(tally.Elsewhere) + len(tally.Absent)
 		if n != len(tally.Of) || len(tally.Counted) > tally.Need {
 			t.Errorf("%s: the tally %+v does not add up", name, tally)
 		}
 		for _, party := range tally.Counted {
-			roles[party] |= setOf(tally.Role)
+			roles[party] |= role.SetOf(tally.Role)
 		}
 	}
 	for party, set := range roles {
@@ -144,7 +145,7 @@ func checkAccounts(t testing.TB, name string, p *Policy, j *Judgement) {
 		if r.Fate < Counted || r.Fate > Stranger || r.Text == "" || (r.Party == "") != (r.Fate == Stranger) {
 			t.Errorf("%s: signature %d has the result %+v", name, i, r)
 		}
-		if r.Fate == Counted && !has(roles[r.Party], r.Role) {
+		if r.Fate == Counted && !roles[r.Party].Has(r.Role) {
 			t.Errorf("%s: signature %d counts as %s, which its party does not", name, i, r.Role)
 		}
 	}

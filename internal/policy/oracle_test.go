@@ -34,7 +34,7 @@ func drawPolicy(t *rapid.T) *Policy {
 	for _, role := range Roles() {
 		r := Requirement{Role: role, Waived: role != ReleaseManager && rapid.Bool().Draw(t, "waived")}
 		if !r.Waived {
-			r.Quorum = draw(map[bool][]string{true: people, false: all}[byPeople(role)])
+			r.Quorum = draw(map[bool][]string{true: people, false: all}[role.ByPeople()])
 		}
 		p.Requirements = append(p.Requirements, r)
 	}

@@ -9,6 +9,7 @@ package policy
 
 import (
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/policy/role"
 	"github.com/countermark/countermark/internal/policy/version"
 	"github.com/countermark/countermark/internal/publickey"
 	"github.com/countermark/countermark/internal/signature"
@@ -27,45 +28,22 @@ const (
 	MaxEntries   = 4096 // recipes, revoked keys, statements that stay valid, kept releases: of each
 )
 
-// Role is what a party does for a release, or for the policy itself. The zero
-// value is none.
-type Role uint8
+// Role is what a party does: see package role.
+type Role = role.Role
 
-// The roles. Those up to ReleaseManager vouch for a release, each in its own
-// way; an Owner signs policies, a Withdrawer withdraws releases.
+// The roles.
 const (
-	Source         Role = iota + 1 // signs the tag of the source
-	Builder                        // makes the release
-	Rebuilder                      // makes it again, elsewhere
-	Reviewer                       // has looked at generated files
-	ReleaseManager                 // makes it again, and releases it
-	Owner
-	Withdrawer
+	Source         = role.Source
+	Builder        = role.Builder
+	Rebuilder      = role.Rebuilder
+	Reviewer       = role.Reviewer
+	ReleaseManager = role.ReleaseManager
+	Owner          = role.Owner
+	Withdrawer     = role.Withdrawer
 )
 
 // Roles returns the roles that vouch for a release, in order.
-func Roles() []Role { return []Role{Source, Builder, Rebuilder, Reviewer, ReleaseManager} }
-
-// String returns the role as policies and reports write it, "none" for none.
-func (r Role) String() string {
-	switch r {
-	case Source:
-		return "source"
-	case Builder:
-		return "builder"
-	case Rebuilder:
-		return "rebuilder"
-	case Reviewer:
-		return "reviewer"
-	case ReleaseManager:
-		return "release-manager"
-	case Owner:
-		return "owner"
-	case Withdrawer:
-		return "withdrawer"
-	}
-	return "none"
-}
+func Roles() []Role { return role.All() }
 
 // Policy is one version of a project's policy. Check says whether it is sound;
 // Judge finds no release good by one that is not.

@@ -3,33 +3,20 @@
 // not be combined and no set of parties in one hand, it finds out how.
 package matching
 
-// MaxRoles is how many roles there may be, MaxHands how many hands, and MaxApart
-// how many sets of roles whose parties must not be in one hand.
+import "github.com/countermark/countermark/internal/policy/role"
+
+// MaxRoles is how many roles there are, MaxHands how many hands there may be, and
+// MaxApart how many sets of roles whose parties must not be in one hand.
 const (
-	MaxRoles = 5
+	MaxRoles = int(role.ReleaseManager)
 	MaxHands = 64
 	MaxApart = 3
 )
 
-// Set is a set of roles: bit i is that of role i.
-type Set uint8
-
-// Of returns the set of the roles.
-func Of(roles ...int) Set {
-	var s Set
-	for _, r := range roles {
-		s |= 1 << r
-	}
-	return s
-}
-
-// Has reports whether the role is in the set.
-func (s Set) Has(role int) bool { return s>>role&1 == 1 }
-
 // Candidate is a party that could count.
 type Candidate struct {
-	Party int // its number
-	Roles Set // in which it could count
+	Party int      // its number
+	Roles role.Set // in which it could count
 }
 
 // Nobody is the Core of a hand that has none.
@@ -45,17 +32,17 @@ type Hand struct {
 
 // Problem is what is to be solved.
 type Problem struct {
-	Needs      [MaxRoles]uint8 // how many parties each role needs
+	Needs      [MaxRoles]uint8 // how many parties each role needs; that of Source is the first
 	Candidates []Candidate
-	Combinable func(Set) bool // whether one party may count in all of the roles at once; a single role always
-	Hands      []Hand         // at most MaxHands
-	Apart      []Set          // the parties in each of these sets of roles must not be in one hand; at most MaxApart
+	Combinable func(role.Set) bool // whether one party may count in all of the roles at once; a single role always
+	Hands      []Hand              // at most MaxHands
+	Apart      []role.Set          // the parties in each of these sets of roles must not be in one hand; at most MaxApart
 }
 
 // Solution says in which roles each candidate counts, how many parties are
 // missing in all, and whether some set is in one hand although nobody is missing.
 type Solution struct {
-	Roles   []Set
+	Roles   []role.Set
 	Missing int
 	OneHand bool
 }
@@ -72,7 +59,7 @@ type state struct {
 type node struct {
 	state
 	before int // index into the nodes of the candidate before
-	roles  Set
+	roles  role.Set
 }
 
 // Solve goes through the candidates one after another and keeps every state
@@ -116,14 +103,14 @@ func (p *Problem) step(last []node, c Candidate) []node {
 
 // options returns the sets of roles, the empty one first, in which one party may
 // count at once and which are needed still.
-func (p *Problem) options(roles Set, left [MaxRoles]uint8) []Set {
-	for r := range MaxRoles {
-		if left[r] == 0 {
-			roles &^= Of(r)
+func (p *Problem) options(roles role.Set, left [MaxRoles]uint8) []role.Set {
+	for _, r := range roles.Roles() {
+		if left[r-1] == 0 {
+			roles &^= role.SetOf(r)
 		}
 	}
-	options := []Set{0}
-	for s := Set(1); s <= roles; s++ {
+	options := []role.Set{0}
+	for s := role.Set(1); s <= roles; s++ {
 		if s&^roles == 0 && p.Combinable(s) {
 			options = append(options, s)
 		}
@@ -132,11 +119,9 @@ func (p *Problem) options(roles Set, left [MaxRoles]uint8) []Set {
 }
 
 // count returns the state after one more party counts in the roles.
-func (p *Problem) count(s state, party int, roles Set) state {
-	for r := range MaxRoles {
-		if roles.Has(r) {
-			s.left[r]--
-		}
+func (p *Problem) count(s state, party int, roles role.Set) state {
+	for _, r := range roles.Roles() {
+		s.left[r-1]--
 	}
 	for set, apart := range p.Apart {
 		if roles&apart == 0 {
@@ -170,7 +155,7 @@ func best(layers [][]node) Solution {
 			at, best = i, s
 		}
 	}
-	best.Roles = make([]Set, len(layers)-1)
+	best.Roles = make([]role.Set, len(layers)-1)
 	for l := len(layers) - 1; l > 0; l-- {
 		n := layers[l][at]
 		best.Roles[l-1], at = n.roles, n.before
