@@ -61,7 +61,7 @@ var policy = map[string]permission{
 	"internal/gitobject":          {layer: formats, internal: []string{"digest", "refusal", "tree"}},
 	"internal/gitobject/treewalk": {layer: formats, internal: []string{"digest", "gitobject", "refusal", "tree"}},
 	"internal/filter":             {layer: formats, internal: []string{"digest", "gitobject"}},
-	"internal/lockfile":           {layer: formats, internal: []string{"ascii", "digest", "escape", "gitobject", "refusal", "tree"}},
+	"internal/lockfile":           {layer: formats, internal: []string{"ascii", "digest", "escape", "gitobject", "publickey", "refusal", "tree"}},
 	"internal/catalogue":          {layer: formats, internal: []string{"digest", "escape"}},
 	"internal/claim":              {layer: formats},
 	"internal/knownfile":          {layer: formats, internal: []string{"digest"}},

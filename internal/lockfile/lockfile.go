@@ -55,12 +55,20 @@ func (c Class) String() string {
 
 // Lock is the content of one lock file.
 type Lock struct {
-	Repository string        // URL that tags and commits are fetched from, "" if not settled
-	TagPattern string        // short tag name with one Placeholder, "" if not settled
-	Root       digest.SHA256 // digest of the project's policy root, zero if none; reserved, nothing uses it yet
-	Verified   *Verified     // nil before the first verification
-	Accepted   []Accepted    // sorted by path, no path twice
-	ToolFiles  []ToolFile    // sorted by path, no path twice
+	Repository  string        // URL that tags and commits are fetched from, "" if not settled
+	TagPattern  string        // short tag name with one Placeholder, "" if not settled
+	Root        digest.SHA256 // SHA-256 of the version of the project's policy that is trusted, zero if none is
+	TagKeys     []Key         // if any: one of them must sign the tag; sorted by Text, no Text twice
+	ArchiveKeys []Key         // if any: one of them must sign the archive; the same
+	Verified    *Verified     // nil before the first verification
+	Accepted    []Accepted    // sorted by path, no path twice
+	ToolFiles   []ToolFile    // sorted by path, no path twice
+}
+
+// Key is a public key by which a project signs.
+type Key struct {
+	Text        string // as publickey.Key writes it: what is compared
+	Fingerprint string // as the key's own form writes it: for people, compared with nothing
 }
 
 // Verified is the release that was verified last. Its git ids are of one
@@ -120,6 +128,13 @@ func (e *ParseError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, 
 func (l *Lock) Marshal() ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s\nrepository %s\ntag %s\nroot %s\n", header, orDash(l.Repository), orDash(l.TagPattern), sumOrDash(l.Root))
+	tagKeys, archiveKeys := sortedKeys(l.TagKeys), sortedKeys(l.ArchiveKeys)
+	for _, k := range tagKeys {
+		fmt.Fprintf(&b, "%s%s %s\n", tagKeyword, k.Text, k.Fingerprint)
+	}
+	for _, k := range archiveKeys {
+		fmt.Fprintf(&b, "%s%s %s\n", archiveKeyword, k.Text, k.Fingerprint)
+	}
 	if v := l.Verified; v == nil {
 		b.WriteString("verified -\n")
 	} else {
@@ -140,20 +155,22 @@ func (l *Lock) Marshal() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing lock file: %v", err)
 	}
-	if !back.says(l, accepted, toolFiles) {
+	sorted := *l
+	sorted.TagKeys, sorted.ArchiveKeys, sorted.Accepted, sorted.ToolFiles = tagKeys, archiveKeys, accepted, toolFiles
+	if !back.says(&sorted) {
 		return nil, errors.New("writing lock file: a value holds a line end")
 	}
 	return b.Bytes(), nil
 }
 
-// says reports whether l is what other, with its accepted differences and tool
-// files sorted, says.
-func (l *Lock) says(other *Lock, accepted []Accepted, toolFiles []ToolFile) bool {
+// says reports whether l says what other does.
+func (l *Lock) says(other *Lock) bool {
 	if (l.Verified == nil) != (other.Verified == nil) || l.Verified != nil && *l.Verified != *other.Verified {
 		return false
 	}
-	return l.Repository == other.Repository && l.TagPattern == other.TagPattern && l.Root == other.Root && slices.Equal(l.Accepted, accepted) &&
-		slices.Equal(l.ToolFiles, toolFiles)
+	return l.Repository == other.Repository && l.TagPattern == other.TagPattern && l.Root == other.Root &&
+		slices.Equal(l.TagKeys, other.TagKeys) && slices.Equal(l.ArchiveKeys, other.ArchiveKeys) &&
+		slices.Equal(l.Accepted, other.Accepted) && slices.Equal(l.ToolFiles, other.ToolFiles)
 }
 
 func orDash(s string) string {

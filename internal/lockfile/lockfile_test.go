@@ -64,6 +64,8 @@ func TestRoundTrip(t *testing.T) {
 		"lightweight tag": strings.Replace(full, "verified-tag "+sha1A, "verified-tag -", 1),
 		"no tag":          strings.Replace(strings.Replace(full, "verified-tag "+sha1A, "verified-tag -", 1), "refs/tags/v1.2.3", "-", 1),
 		"zip":             strings.Replace(full, "verified-tar "+sha256B, "verified-tar -", 1),
+		"keys":            withKeys(minimal),
+		"keys and more":   withKeys(full),
 		"sha256":          strings.NewReplacer(sha1A, sha256A, sha1B, sha256B, sha1C, sha256A).Replace(full),
 	} {
 		l, err := Parse([]byte(text))
@@ -198,6 +200,10 @@ func TestMarshalSortsAndRefuses(t *testing.T) {
 		"a missing tool":     {ToolFiles: []ToolFile{{Class: Missing, Tool: "a", MinVersion: "1", Mode: 0o100644, Path: "a"}}},
 		"no class":           {Accepted: []Accepted{{Path: "a"}}},
 		"a line end in path": {Accepted: []Accepted{{Class: Missing, Path: "a\naccept missing - - b"}}},
+		"a tag's key twice":  {TagKeys: []Key{{keyA, "a"}, {keyA, "b"}}},
+		"a key that is none": {ArchiveKeys: []Key{{"none", "a"}}},
+		"no fingerprint":     {ArchiveKeys: []Key{{keyA, ""}}},
+		"a key's line end":   {TagKeys: []Key{{keyA, "a\ntag-key " + keyB + " b"}}},
 		"a line end":         {Repository: "a\nb"},
 		"a dash":             {Repository: "-x"},
 		"no ids":             {Verified: &Verified{Version: "1"}},
@@ -218,6 +224,12 @@ func TestMarshalThenParse(t *testing.T) {
 			return digest.ObjectIDFromBytes(digest.SHA256Format, raw)
 		}
 		l := &Lock{Repository: rapid.StringMatching(`(https://[!-~]{1,20})?`).Draw(rt, "repository"), TagPattern: rapid.SampledFrom([]string{"", "v{version}", "a/b-{version}_c"}).Draw(rt, "tag")}
+		for i, k := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{keyA, keyB, keyC}), 0, 3, rapid.ID).Draw(rt, "keys") {
+			l.TagKeys = append(l.TagKeys, Key{k, "SHA256:abc"})
+			if i > 0 {
+				l.ArchiveKeys = append(l.ArchiveKeys, Key{k, "0123"})
+			}
+		}
 		seen := map[tree.Path]bool{}
 		for range rapid.IntRange(0, 8).Draw(rt, "accepted") {
 			path := tree.Path(rapid.StringMatching(`[a-z ]{0,3}[a-z](/[A-Zé]{1,2})?`).Draw(rt, "path"))
@@ -240,7 +252,7 @@ func TestMarshalThenParse(t *testing.T) {
 			rt.Fatal(err)
 		}
 		again, err := back.Marshal()
-		if err != nil || !bytes.Equal(again, out) || len(back.Accepted) != len(l.Accepted) || len(back.ToolFiles) != len(l.ToolFiles) || back.Repository != l.Repository || back.TagPattern != l.TagPattern {
+		if err != nil || !bytes.Equal(again, out) || len(back.Accepted) != len(l.Accepted) || len(back.ToolFiles) != len(l.ToolFiles) || len(back.TagKeys) != len(l.TagKeys) || back.Repository != l.Repository || back.TagPattern != l.TagPattern {
 			rt.Fatalf("%v: wrote\n%s\nthen\n%s", err, out, again)
 		}
 	})
@@ -253,6 +265,10 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(strings.Replace(full, "verified-tag "+sha1A, "verified-tag -", 1)))
 	for _, c := range toolFileRefusals {
 		f.Add([]byte(minimal + c.lines))
+	}
+	f.Add([]byte(withKeys(full)))
+	for _, c := range keyRefusals() {
+		f.Add([]byte(beforeVerified(minimal, c.lines)))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l, err := Parse(data)

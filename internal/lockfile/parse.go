@@ -26,6 +26,8 @@ func Parse(data []byte) (*Lock, error) {
 	l.Repository = p.text("repository", checkRepository)
 	l.TagPattern = p.text("tag", CheckPattern)
 	l.Root = p.sum("root")
+	l.TagKeys = p.keys(tagKeyword)
+	l.ArchiveKeys = p.keys(archiveKeyword)
 	l.Verified = p.verified()
 	for p.err == nil && len(p.rest) > 0 && !bytes.HasPrefix(p.rest, []byte(toolFileKeyword)) {
 		l.Accepted = append(l.Accepted, p.accept(l.Accepted))

@@ -10,7 +10,8 @@ import (
 // toolFileKeyword begins the lines that accept a tool's files.
 const toolFileKeyword = "accept-tool-file"
 
-// maxWordBytes is the longest name of a tool, and the longest of its versions.
+// maxWordBytes is the longest name of a tool, the longest of its versions, and
+// the longest fingerprint of a key: that of OpenPGP's version 6.
 const maxWordBytes = 64
 
 // toolFile takes one line that accepts a tool's files; it must sort after the
@@ -54,8 +55,12 @@ func (t ToolFile) check() error {
 
 // word reads the name of a tool, or a version: printable ASCII without spaces.
 func (p *parser) word(s string) string {
-	if s == "" || len(s) > maxWordBytes || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if !isWord(s) {
 		p.fail("found %s, expected a name or version of 1 to %d printable ASCII characters without space", excerpt(s), maxWordBytes)
 	}
 	return s
+}
+
+func isWord(s string) bool {
+	return s != "" && len(s) <= maxWordBytes && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }

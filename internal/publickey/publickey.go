@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"strings"
 )
 
 // Algorithm is what a key is used with. The zero value is none.
@@ -168,4 +169,33 @@ func (k Key) String() string {
 		return k.algorithm.String() + ":" + hex.EncodeToString(sum[:])
 	}
 	return k.algorithm.String()
+}
+
+// CheckText says in one sentence why s is not the text form of a key, nil if it
+// is one. That there is a point of this encoding on the curve is checked for
+// Ed25519 alone; of RSA and DSA keys the text holds a digest, of anything.
+func CheckText(s string) error {
+	name, value, _ := strings.Cut(s, ":")
+	switch name {
+	case RSA.String(), DSA.String():
+		raw, err := hex.DecodeString(value)
+		if err != nil || len(raw) != sha256.Size || strings.ToLower(value) != value {
+			return fmt.Errorf("an %s key is written with 64 lower-case hexadecimal digits", name)
+		}
+		return nil
+	}
+	size, known := map[string]int{Ed25519.String(): 32, Ed448.String(): 57, ECDSAP256.String(): 33, ECDSAP384.String(): 49, ECDSAP521.String(): 67}[name]
+	if !known {
+		return errors.New("it begins with the name of no algorithm and a colon")
+	}
+	raw, err := base64.StdEncoding.Strict().DecodeString(value)
+	switch {
+	case err != nil || len(raw) != size || base64.StdEncoding.EncodeToString(raw) != value: // line ends are passed over
+		return fmt.Errorf("an %s key is written with %d bytes in padded base64", name, size)
+	case name == Ed25519.String():
+		return checkEdwards(raw)
+	case name != Ed448.String() && raw[0] != 2 && raw[0] != 3:
+		return fmt.Errorf("an %s key is a compressed point, which begins with 2 or 3", name)
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"math/big"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/countermark/countermark/internal/publickey"
@@ -208,6 +209,39 @@ func TestZeroIsNoKey(t *testing.T) {
 
 // FuzzKeys holds that equal keys have equal texts and different keys different
 // ones, whatever the bytes.
+func TestCheckText(t *testing.T) {
+	const point, digest = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+	compressed := "A" + strings.Repeat("A", 43) // of a P-256 point, which begins with 0
+	for s, good := range map[string]bool{
+		"ed25519:" + point:               true,
+		"rsa:" + digest:                  true,
+		"dsa:" + digest:                  true,
+		"ecdsa-p256:Ag" + compressed[2:]: true,
+		"ecdsa-p256:" + compressed:       false,
+		"ecdsa-p384:Ag" + compressed[2:]: false,
+		"":                               false,
+		"none":                           false,
+		point:                            false,
+		"ed25519":                        false,
+		"ed25519:":                       false,
+		"ed25519: " + point:              false,
+		"ed25519:" + point[:43]:          false,
+		"ed25519:" + point[:42] + "p=":   false, // bits that say nothing
+		"ed25519:" + point[:20] + "\n" + point[20:]: false,
+		"ed25519:" + strings.Repeat("A", 43) + "=":  false, // of small order
+		"Ed25519:" + point:                          false,
+		"rsa:" + strings.ToUpper(digest):            false,
+		"rsa:" + digest[2:]:                         false,
+		"rsa:" + digest + "00":                      false,
+		"rsa:" + digest + "\n":                      false,
+		"rsa:" + digest + ":":                       false,
+	} {
+		if err := publickey.CheckText(s); (err == nil) != good {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+}
+
 func FuzzKeys(f *testing.F) {
 	f.Add([]byte("x"), []byte("y"))
 	f.Fuzz(func(t *testing.T, x, y []byte) {
@@ -222,6 +256,9 @@ func FuzzKeys(f *testing.F) {
 				func() (publickey.Key, error) { return publickey.NewDSA(n, n, n, n) },
 			} {
 				k, err := make()
+				if textErr := publickey.CheckText(k.String()); (textErr != nil) != k.IsZero() {
+					t.Errorf("the text %s: %v", k, textErr)
+				}
 				if (err != nil) != k.IsZero() {
 					t.Errorf("%v with the error %v", k, err)
 				}
