@@ -47,6 +47,7 @@ var policy = map[string]permission{
 	"internal/signature/pgp/framing": {layer: formats, internal: []string{"escape", "refusal"}},
 	"internal/signature/minisign":    {layer: formats, internal: []string{"escape", "publickey", "refusal", "signature/finding"}, foreign: []string{"golang.org/x/crypto/blake2b"}},
 
+	"internal/bundle":        {layer: formats, internal: []string{"canonicaljson", "digest", "dsse", "refusal"}},
 	"internal/canonicaljson": {layer: formats, internal: []string{"refusal"}},
 	"internal/dsse":          {layer: formats, internal: []string{"canonicaljson", "refusal"}},
 	"internal/statement":     {layer: formats, internal: []string{"ascii", "buildrecord", "canonicaljson", "digest", "gitobject", "recipe", "refusal", "tree"}},

@@ -32,6 +32,9 @@ func Read(value any, rule refusal.Rule, what string) Members {
 // Err returns what was wrong first, a *refusal.Refusal, or nil.
 func (m Members) Err() error { return *m.fault }
 
+// Value returns the object itself.
+func (m Members) Value() any { return m.object }
+
 // Fail says that a member is not as expected; "" means the object itself.
 func (m Members) Fail(key, format string, args ...any) {
 	if *m.fault == nil {

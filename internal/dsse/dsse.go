@@ -7,8 +7,11 @@
 package dsse
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/base64"
 	"strconv"
+	"strings"
 
 	"github.com/countermark/countermark/internal/canonicaljson"
 )
@@ -24,6 +27,11 @@ const (
 type Signature struct {
 	KeyID string // the fingerprint of the key as its form writes it, "" for none: a claim
 	Sig   []byte // in the form of package signature's Canonical, if it is one of ours
+}
+
+// Compare orders signatures, by the bytes of their key ids and then their own.
+func (s Signature) Compare(other Signature) int {
+	return cmp.Or(strings.Compare(s.KeyID, other.KeyID), bytes.Compare(s.Sig, other.Sig))
 }
 
 // Envelope is a payload with signatures, none of them verified.

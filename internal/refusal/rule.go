@@ -122,17 +122,20 @@ const (
 	PolCondition Rule = "POL_CONDITION" // a condition of the policy does not hold
 )
 
-// Rules of what is signed and of how it travels (docs/spec/statements.md).
+// Rules of what is signed and of how it travels (docs/spec/statements.md,
+// docs/spec/bundle.md).
 const (
-	JSONFormat Rule = "JSON_FORMAT" // not JSON, or JSON that two readers may take for different things
-	JSONLimit  Rule = "JSON_LIMIT"  // values that lie in one another too deep
-	DSSEFormat Rule = "DSSE_FORMAT" // an envelope outside the grammar
-	DSSELimit  Rule = "DSSE_LIMIT"  // an envelope beyond a limit
-	StmType    Rule = "STM_TYPE"    // no statement, or one whose predicate or build type is not known
-	StmField   Rule = "STM_FIELD"   // a field that is missing or outside its grammar
-	StmSubject Rule = "STM_SUBJECT" // subjects that are not the archives and the tar of one release
-	StmMust    Rule = "STM_MUST"    // it must be understood in a way that is not known here
-	StmLimit   Rule = "STM_LIMIT"   // a statement beyond a limit
+	JSONFormat   Rule = "JSON_FORMAT"   // not JSON, or JSON that two readers may take for different things
+	JSONLimit    Rule = "JSON_LIMIT"    // values that lie in one another too deep
+	DSSEFormat   Rule = "DSSE_FORMAT"   // an envelope outside the grammar
+	DSSELimit    Rule = "DSSE_LIMIT"    // an envelope beyond a limit
+	StmType      Rule = "STM_TYPE"      // no statement, or one whose predicate or build type is not known
+	StmField     Rule = "STM_FIELD"     // a field that is missing or outside its grammar
+	StmSubject   Rule = "STM_SUBJECT"   // subjects that are not the archives and the tar of one release
+	StmMust      Rule = "STM_MUST"      // it must be understood in a way that is not known here
+	StmLimit     Rule = "STM_LIMIT"     // a statement beyond a limit
+	BundleFormat Rule = "BUNDLE_FORMAT" // a bundle outside the grammar, of another version, or not written in the one way
+	BundleLimit  Rule = "BUNDLE_LIMIT"  // a bundle beyond a limit
 )
 
 // Rules of the ledger (docs/spec/ledger.md).
@@ -159,7 +162,7 @@ func Rules() []Rule {
 		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse,
 		PolInvalid, PolKeyReuse, PolChain, PolRollback, PolQuorum, PolOperator, PolMixed, PolCondition,
 		JSONFormat, JSONLimit, DSSEFormat, DSSELimit,
-		StmType, StmField, StmSubject, StmMust, StmLimit,
+		StmType, StmField, StmSubject, StmMust, StmLimit, BundleFormat, BundleLimit,
 		LedgerName, LedgerEntry, LedgerChain, LedgerLost,
 	}
 }
