@@ -116,7 +116,7 @@ func Verify(d Domain, sig []byte, message io.Reader, holders []Holder, now int64
 			return Finding{}, err
 		}
 		lines, indices := pick(holders, func(h Holder) *sshsig.Holder { return h.line })
-		f, err := s.Verify(d.Namespace(), now, message, lines)
+		f, err := s.Verify(sshsig.Demand{Namespace: d.Namespace(), Now: now, Untouched: !d.Enveloped()}, message, lines)
 		return among(indices, f, err)
 	case OpenPGP:
 		certificates, indices := pick(holders, func(h Holder) *pgp.Certificate { return h.certificate })

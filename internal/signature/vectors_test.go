@@ -234,23 +234,29 @@ func sshVectors(t *testing.T) (string, question, []variant) {
 func hardwareVectors(t *testing.T) (string, question, []variant) {
 	key, ecdsa := signer.NewSSH(t, signer.SKEd25519), signer.NewSSH(t, signer.SKECDSA)
 	message := []byte("hello\n")
-	q := question{"file", key.Line() + "\n", string(message), string(key.Sign("file", message))}
+	namespace := signature.StatementNamespace.Namespace()
+	q := question{namespace, key.Line() + "\n", string(message), string(key.Sign(namespace, message))}
 	with := func(k signer.SSH, change func(*signer.SSH)) func(*question) {
 		return func(q *question) {
 			change(&k)
-			q.signature = string(k.Sign("file", message))
+			q.signature = string(k.Sign(namespace, message))
 		}
 	}
 	last := func(change func(value []byte) []byte) func(*question) {
 		return func(q *question) {
-			p := key.Make("file", message)
+			p := key.Make(namespace, message)
 			p.Value = change(p.Value)
 			q.signature = string(p.Armour())
 		}
 	}
 	return "One ssh signature by an Ed25519 key in hardware, which was touched.", q, []variant{
-		{"ECDSA", func(q *question) { q.keys, q.signature = ecdsa.Line()+"\n", string(ecdsa.Sign("file", message)) }, ""},
+		{"ECDSA", func(q *question) { q.keys, q.signature = ecdsa.Line()+"\n", string(ecdsa.Sign(namespace, message)) }, ""},
 		{"not touched", with(*key, func(k *signer.SSH) { k.Flags = 0 }), refusal.SigKeyUse},
+		{"not touched, for a file", func(q *question) {
+			untouched := *key
+			untouched.Flags = 0
+			q.purpose, q.signature = "file", string(untouched.Sign("file", message))
+		}, ""},
 		{"PIN and no touch", with(*key, func(k *signer.SSH) { k.Flags = 4 }), refusal.SigKeyUse},
 		{"PIN and touch", with(*key, func(k *signer.SSH) { k.Flags = 5 }), ""},
 		{"another counter", with(*key, func(k *signer.SSH) { k.Counter = 1 << 31 }), ""},

@@ -265,6 +265,43 @@ func TestGit(t *testing.T) {
 	}
 }
 
+// A release of OpenSSH, tagged with a key in hardware that its owner made so that
+// it needs no touch: https://github.com/openssh/openssh-portable, tag V_9_9_P1 and
+// the file .git_allowed_signers. For a statement that would not do.
+func TestHardware(t *testing.T) {
+	keys, err := os.ReadFile("testdata/openssh.allowed_signers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile("testdata/openssh-9.9p1.tag")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag, err := gitobject.ParseTag(digest.SHA1Format, raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := signature.ParseHolders(keys)
+	if err != nil || len(h) != 8 {
+		t.Fatal(h, err)
+	}
+	payload := strings.TrimSuffix(string(raw), tag.Signature)
+	f, err := verify(signature.GitNamespace, []byte(tag.Signature), payload, h)
+	if err != nil || f.State != signature.Good || h[f.Holder].Name != "djm@mindrot.org" || f.Note != "hardware key, used without a touch" {
+		t.Errorf("%+v, %v", f, err)
+	}
+	key := signer.NewSSH(t, signer.SKEd25519)
+	key.Flags = 0
+	if h, err = signature.ParseHolders([]byte(key.Line())); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []signature.Domain{signature.StatementNamespace, signature.PolicyNamespace} {
+		if f, err := verify(d, key.Sign(d.Namespace(), []byte("x")), "x", h); err != nil || f.State != signature.Weak || f.Rule != refusal.SigKeyUse {
+			t.Errorf("for the namespace %s, without a touch: %+v, %v", d.Namespace(), f, err)
+		}
+	}
+}
+
 func TestNoForm(t *testing.T) {
 	mini := signer.NewMinisign(t)
 	sig := string(mini.Sign([]byte("x"), ""))

@@ -210,6 +210,13 @@ func TestHardware(t *testing.T) {
 		if f, err := verify(sig, "x", h); err != nil || f.State != finding.Weak || f.Rule != refusal.SigKeyUse || f.Key != h[0].Key.Material() {
 			t.Errorf("%s, not touched: %+v, %v", keyType, f, err)
 		}
+		parsed, err := sshsig.Parse(sig)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, err := parsed.Verify(sshsig.Demand{Namespace: namespace, Untouched: true}, strings.NewReader("x"), h); err != nil || f.State != finding.Good || !strings.Contains(f.Note, "without a touch") {
+			t.Errorf("%s, not touched, as it need not be: %+v, %v", keyType, f, err)
+		}
 		if ok, said := openSSH(t, sig, "x", "someone "+key.Line()); !ok { // the rule is ours
 			t.Errorf("%s, not touched: ssh-keygen refuses it: %s", keyType, said)
 		}

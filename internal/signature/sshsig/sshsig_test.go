@@ -42,7 +42,7 @@ func verify(sig []byte, message string, h []sshsig.Holder) (finding.Finding, err
 	if err != nil {
 		return finding.Finding{}, err
 	}
-	return s.Verify(namespace, now, strings.NewReader(message), h)
+	return s.Verify(sshsig.Demand{Namespace: namespace, Now: now}, strings.NewReader(message), h)
 }
 
 // ruleOf returns the rule of a refusal, and what the finding's otherwise.
@@ -172,17 +172,17 @@ func TestReadErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("disk on fire")
-	if f, err := s.Verify(namespace, now, iotest.ErrReader(broken), holders(t, key.Line())); !errors.Is(err, broken) || f.State != finding.Unchecked {
+	if f, err := s.Verify(sshsig.Demand{Namespace: namespace, Now: now}, iotest.ErrReader(broken), holders(t, key.Line())); !errors.Is(err, broken) || f.State != finding.Unchecked {
 		t.Errorf("%+v, %v", f, err)
 	}
 	// Whose key is not given, whose bytes are not looked at.
-	if f, err := s.Verify(namespace, now, iotest.ErrReader(broken), nil); err != nil || f.State != finding.NoKey {
+	if f, err := s.Verify(sshsig.Demand{Namespace: namespace, Now: now}, iotest.ErrReader(broken), nil); err != nil || f.State != finding.NoKey {
 		t.Errorf("%+v, %v", f, err)
 	}
-	if f, err := s.Verify("git", now, bytes.NewReader(nil), holders(t, key.Line())); ruleOf(f, err) != refusal.SigNamespace || f.State != finding.Unchecked {
+	if f, err := s.Verify(sshsig.Demand{Namespace: "git", Now: now}, bytes.NewReader(nil), holders(t, key.Line())); ruleOf(f, err) != refusal.SigNamespace || f.State != finding.Unchecked {
 		t.Errorf("another namespace: %+v, %v", f, err)
 	}
-	if f, err := s.Verify("", now, io.LimitReader(nil, 0), nil); ruleOf(f, err) != refusal.SigNamespace {
+	if f, err := s.Verify(sshsig.Demand{Now: now}, io.LimitReader(nil, 0), nil); ruleOf(f, err) != refusal.SigNamespace {
 		t.Errorf("no namespace: %+v, %v", f, err)
 	}
 }

@@ -151,28 +151,33 @@ func digestFor(k PublicKey, data []byte) []byte {
 	return sum[:]
 }
 
-// Verify says by which of the holders' keys the signature is over the message
-// in the namespace. The message is read once, to its end, unless none of them
-// has the key that the signature names. As ssh signatures do not say when they
-// were made, a line that limits its key in time is held to now, in Unix
-// seconds. The error is a *refusal.Refusal of the rule SIG_NAMESPACE, or that of
-// reading; all else is a finding.
-func (s *Signature) Verify(namespace string, now int64, message io.Reader, holders []Holder) (finding.Finding, error) {
-	if s.Namespace != namespace || namespace == "" {
-		return finding.Finding{}, refusal.New(refusal.SigNamespace, "the ssh signature was made for the namespace %s, expected %s", escape.Quote(s.Namespace), escape.Quote(namespace))
+// Demand is what a signature must be to count. The zero value is refused.
+type Demand struct {
+	Namespace string
+	Now       int64 // Unix seconds; as ssh signatures do not say when they were made, a line that limits its key in time is held to it
+	Untouched bool  // whether keys in hardware may sign without a touch, as their owners can allow when they make them; else it is weak
+}
+
+// Verify says by which of the holders' keys the signature is over the message.
+// The message is read once, to its end, unless none of them has the key that the
+// signature names. The error is a *refusal.Refusal of the rule SIG_NAMESPACE, or
+// that of reading; all else is a finding.
+func (s *Signature) Verify(d Demand, message io.Reader, holders []Holder) (finding.Finding, error) {
+	if s.Namespace != d.Namespace || d.Namespace == "" {
+		return finding.Finding{}, refusal.New(refusal.SigNamespace, "the ssh signature was made for the namespace %s, expected %s", escape.Quote(s.Namespace), escape.Quote(d.Namespace))
 	}
-	index := s.among(holders, now)
+	index := s.among(holders, d.Now)
 	if index == finding.NoHolder {
 		return s.not(finding.NoKey, refusal.SigNoKey, "no key given is that of the signature"), nil
 	}
-	data, err := SignedData(namespace, s.Hash, message)
+	data, err := SignedData(s.Namespace, s.Hash, message)
 	if err != nil {
 		return finding.Finding{}, err
 	}
 	if !s.value.isOver(s.Key, data) {
 		return s.not(finding.Bad, refusal.SigBad, "the key that the signature names did not sign these bytes"), nil
 	}
-	f := s.judge(holders[index], now)
+	f := s.judge(d, holders[index])
 	f.Holder = index
 	return f, nil
 }
@@ -197,18 +202,22 @@ func (s *Signature) among(holders []Holder, now int64) int {
 }
 
 // judge says what follows of a signature that is the key's.
-func (s *Signature) judge(h Holder, now int64) finding.Finding {
+func (s *Signature) judge(d Demand, h Holder) finding.Finding {
 	note, weak := finding.Strength(s.Key.material)
+	untouched := s.Key.inHardware() && s.value.flags&userPresent == 0
 	f := finding.Finding{State: finding.Good, Form: finding.SSH, Fingerprint: s.Key.Fingerprint()}
 	switch {
 	case weak:
 		f = s.not(finding.Weak, refusal.SigWeak, "the key is too weak: "+note)
-	case s.Key.inHardware() && s.value.flags&userPresent == 0:
+	case untouched && !d.Untouched:
 		f = s.not(finding.Weak, refusal.SigKeyUse, "the hardware key was used without its owner's touch")
 	case !h.mayUse(s.Namespace):
 		f = s.not(finding.Weak, refusal.SigKeyUse, "the line of the key permits other namespaces than "+escape.Quote(s.Namespace))
-	case !h.isValid(now):
+	case !h.isValid(d.Now):
 		f = s.not(finding.Expired, refusal.SigExpired, "the line of the key limits when it may sign, ssh signatures do not say when they were made, and now is not within the limits")
+	}
+	if untouched {
+		note = "hardware key, used without a touch"
 	}
 	f.Key, f.Note = s.Key.material, note
 	return f
