@@ -73,10 +73,11 @@ func TestByHand(t *testing.T) {
 	}
 }
 
-// commandsOf returns the commands in the last section of the specification.
+// commandsOf returns the commands in section 7 of the specification.
 func commandsOf(t *testing.T, text string) []string {
 	t.Helper()
 	_, section, _ := strings.Cut(text, "\n## 7. ")
+	section, _, _ = strings.Cut(section, "\n## ")
 	var commands []string
 	for line := range strings.Lines(section) {
 		if command, found := strings.CutPrefix(line, "    "); found {
