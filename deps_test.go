@@ -94,6 +94,10 @@ var policy = map[string]permission{
 	"internal/reproduction": {layer: judgement, internal: []string{"cause", "digest", "tree"}},
 	"internal/revision":     {layer: judgement, internal: []string{"digest", "escape", "lockfile"}},
 
+	"internal/lineage": {layer: judgement, internal: []string{"account", "archive", "builtcommit", "digest", "escape", "gitobject", "gitobject/treewalk", "recipe", "refusal", "statement", "tree"}},
+
+	"internal/release": {layer: judgement, internal: []string{"digest", "dsse", "escape", "lineage", "policy", "policychain", "policyfile", "publickey", "refusal", "signature", "statement", "tree"}},
+
 	"internal/confine": {layer: edges, internal: []string{"envelope", "escape"},
 		foreign: []string{"golang.org/x/sys/unix"},
 		system:  []string{"os", "os/exec", "path/filepath", "runtime", "unsafe"}},

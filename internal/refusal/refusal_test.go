@@ -89,6 +89,14 @@ func TestExit(t *testing.T) {
 		refusal.PolOperator:      1,
 		refusal.PolMixed:         1,
 		refusal.PolCondition:     1,
+		refusal.RelArchive:       1,
+		refusal.RelTree:          1,
+		refusal.RelBuilt:         1,
+		refusal.RelRecipe:        1,
+		refusal.RelSource:        1,
+		refusal.RelBinding:       1,
+		refusal.RelNone:          1,
+		refusal.RelDrawn:         1,
 	}
 	for _, rule := range append(refusal.Rules(), "", "UNKNOWN") {
 		status, special := want[rule]

@@ -146,6 +146,20 @@ const (
 	LedgerLost  Rule = "LEDGER_LOST"  // what was there is gone, or was replaced, or the chain of policies was rewound
 )
 
+// Rules of releases (docs/spec/release.md): what an archive and the evidence that
+// comes with it were found to be.
+const (
+	RelArchive Rule = "REL_ARCHIVE" // a file that is none of the release's archives
+	RelTree    Rule = "REL_TREE"    // an archive whose tree is not the built commit's
+	RelBuilt   Rule = "REL_BUILT"   // a built commit or a blessing of it that is not what the statement says
+	RelRecipe  Rule = "REL_RECIPE"  // a built tree that differs from its source where the recipe permits no difference
+	RelSource  Rule = "REL_SOURCE"  // a source commit or tag that is not what the statement says
+	RelBinding Rule = "REL_BINDING" // a statement on another project, version, tag or archive
+	RelNone    Rule = "REL_NONE"    // no release manager's statement on this release
+	RelDrawn   Rule = "REL_DRAWN"   // a release that was withdrawn
+	RelLimit   Rule = "REL_LIMIT"   // evidence on more releases than the limit
+)
+
 // Rules returns the closed list of rules, in the order of the specification.
 func Rules() []Rule {
 	return []Rule{
@@ -164,6 +178,7 @@ func Rules() []Rule {
 		JSONFormat, JSONLimit, DSSEFormat, DSSELimit,
 		StmType, StmField, StmSubject, StmMust, StmLimit, BundleFormat, BundleLimit,
 		LedgerName, LedgerEntry, LedgerChain, LedgerLost,
+		RelArchive, RelTree, RelBuilt, RelRecipe, RelSource, RelBinding, RelNone, RelDrawn, RelLimit,
 	}
 }
 
@@ -174,7 +189,8 @@ func (r Rule) Exit() int {
 	case GitHash, GitSHA1Collision, GitTagName, GitTagTarget, ZEnvelopes,
 		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse,
 		PolChain, PolRollback, PolQuorum, PolOperator, PolMixed, PolCondition,
-		LedgerLost:
+		LedgerLost,
+		RelArchive, RelTree, RelBuilt, RelRecipe, RelSource, RelBinding, RelNone, RelDrawn:
 		return 1
 	case GitMissing:
 		return 3

@@ -1,0 +1,349 @@
+package release
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/escape"
+	"github.com/countermark/countermark/internal/lineage"
+	"github.com/countermark/countermark/internal/policy"
+	"github.com/countermark/countermark/internal/policychain"
+	"github.com/countermark/countermark/internal/policyfile"
+	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/signature"
+	"github.com/countermark/countermark/internal/statement"
+)
+
+// judging is one call of Judge.
+type judging struct {
+	e      Evidence
+	chain  *policychain.Chain
+	papers []paper
+}
+
+// Judge judges the release that the archives, or the version asked for, are of.
+// The error, a *refusal.Refusal, means that the evidence cannot be read.
+func Judge(e Evidence) (*Verdict, error) {
+	j := &judging{e: e}
+	var err error
+	if j.papers, err = read(e.Statements); err != nil {
+		return nil, err
+	}
+	v := &Verdict{}
+	if err := j.openChain(v); err != nil {
+		return nil, err
+	}
+	if j.chain == nil {
+		return v, nil
+	}
+	return j.best(v)
+}
+
+// openChain verifies the policies, and holds them to what is trusted and to what
+// is remembered.
+func (j *judging) openChain(v *Verdict) error {
+	if len(j.e.Chain) == 0 {
+		v.Open = append(v.Open, "there is no policy: nothing says who has to vouch for this release")
+		return nil
+	}
+	root := j.e.Root
+	if root.IsZero() {
+		var err error
+		if root, err = oldest(j.e.Chain); err != nil {
+			return err
+		}
+	}
+	v.Root = root
+	chain, err := policychain.Verify(j.e.Chain, root, j.e.Now)
+	if refused, ok := errors.AsType[*refusal.Refusal](err); ok && refused.Rule.Exit() == Refuted.Exit() {
+		v.fail(refused.Rule, escape.Sentence(refused.Detail))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v.Trusted = !j.e.Root.IsZero()
+	j.chain = chain
+	v.Newest, v.Chain = chain.Newest().Policy.Version, chain.Versions
+	if r := j.e.Remembered; r.Version > 0 && j.policyOf(r.Version) != r.Policy {
+		v.fail(refusal.PolRollback, fmt.Sprintf("version %d of the policy, %v, was seen before, and these policies lack it", r.Version, r.Policy))
+	}
+	if !v.Trusted {
+		v.Open = append(v.Open, fmt.Sprintf("no root is trusted for this project; these policies begin with %v", v.Root))
+	}
+	return nil
+}
+
+// oldest returns the digest of the oldest version, which claims to be the root.
+func oldest(links []policychain.Link) (digest.SHA256, error) {
+	var root digest.SHA256
+	first := 0
+	for i, link := range links {
+		p, err := policyfile.Parse(fmt.Sprintf("policy %d of the evidence", i+1), link.Policy)
+		if err != nil {
+			return root, err
+		}
+		if i == 0 || p.Version < first {
+			first, root = p.Version, sha256.Sum256(link.Policy)
+		}
+	}
+	return root, nil
+}
+
+// policyOf returns the digest of a version of the policy, zero if the chain lacks it.
+func (j *judging) policyOf(number int) digest.SHA256 {
+	version, _ := j.chain.At(number)
+	return version.Digest
+}
+
+// best judges each release that may be meant, and returns the verdict on the one
+// that is vouched for, or the one that comes nearest to it.
+func (j *judging) best(base *Verdict) (*Verdict, error) {
+	var best *Verdict
+	candidates := j.candidates()
+	if len(candidates) > MaxCandidates {
+		return nil, refusal.New(refusal.RelLimit, "the statements are on more than %d releases that may be meant", MaxCandidates)
+	}
+	for _, p := range candidates {
+		v := *base
+		v.Failures, v.Open = slices.Clone(base.Failures), slices.Clone(base.Open)
+		if err := j.judge(&v, p); err != nil {
+			return nil, err
+		}
+		if best == nil || v.rank() < best.rank() {
+			best = &v
+		}
+	}
+	if best == nil {
+		base.fail(refusal.RelNone, j.whyNone())
+		return base, nil
+	}
+	return best, nil
+}
+
+// rank orders verdicts: the better is the smaller.
+func (v *Verdict) rank() int {
+	switch v.Outcome() {
+	case Vouched:
+		return 0
+	case Incomplete:
+		return 1 + len(v.Open)
+	}
+	return 1_000 + len(v.Failures)
+}
+
+// candidates returns a release statement of each release that may be meant: those
+// that name the archives, else those that name their names or the version.
+func (j *judging) candidates() []*paper {
+	for _, fits := range []func(*statement.Statement) bool{j.holdsFiles, j.namesFiles} {
+		var found []*paper
+		seen := make(map[digest.SHA256]bool)
+		for i := range j.papers {
+			p := &j.papers[i]
+			if p.statement.Kind == statement.KindRelease && j.isVersion(p.statement) && fits(p.statement) && !seen[p.release] {
+				seen[p.release] = true
+				found = append(found, p)
+			}
+		}
+		if len(found) > 0 {
+			return found
+		}
+	}
+	return nil
+}
+
+func (j *judging) isVersion(s *statement.Statement) bool {
+	return j.e.Version == "" || s.Identity.Version == j.e.Version
+}
+
+// holdsFiles reports whether every archive is one of the statement's, or holds
+// its tar.
+func (j *judging) holdsFiles(s *statement.Statement) bool {
+	for _, f := range j.e.Files {
+		c := f.Contents
+		same := slices.ContainsFunc(s.Archives, func(a statement.Archive) bool { return a.SHA256 == c.SHA256 })
+		if !same && (c.TarSHA256.IsZero() || c.TarSHA256 != s.Outcome.Tar) {
+			return false
+		}
+	}
+	return true
+}
+
+// namesFiles reports whether the statement has an archive of the name of each.
+func (j *judging) namesFiles(s *statement.Statement) bool {
+	for _, f := range j.e.Files {
+		if !slices.ContainsFunc(s.Archives, func(a statement.Archive) bool { return f.Name == "" || a.Name == f.Name }) {
+			return false
+		}
+	}
+	return true
+}
+
+// whyNone says why no release statement fits.
+func (j *judging) whyNone() string {
+	releases := 0
+	for i := range j.papers {
+		if s := j.papers[i].statement; s.Kind == statement.KindRelease {
+			if releases++; releases == 1 && j.e.Version != "" && s.Identity.Version != j.e.Version {
+				return fmt.Sprintf("the release statement is on version %s, not %s", escape.Text(s.Identity.Version), escape.Text(j.e.Version))
+			}
+		}
+	}
+	if releases == 0 {
+		return "no release manager has released this: there is no release statement"
+	}
+	return fmt.Sprintf("none of the %d release statements names an archive of this name or content", releases)
+}
+
+// judge judges one release, by the statement p on it.
+func (j *judging) judge(v *Verdict, p *paper) error {
+	v.Statement, v.Digest = p.statement, p.release
+	judging, ok := j.chain.Judge(p.release)
+	if !ok {
+		v.fail(refusal.PolChain, "the policy keeps this release by a version that is not among these policies")
+		return nil
+	}
+	v.Policy, v.PolicySum = judging.Policy, judging.Digest
+	v.Lineage = lineage.Trace(p.statement, lineage.Evidence{Files: j.e.Files, Objects: j.e.Objects, Recipes: j.e.Recipes})
+	for q, a := range v.Lineage.Answers {
+		switch a.State {
+		case lineage.Fails:
+			v.fail(a.Rule, lineage.Question(q).String()+": "+a.Text)
+		case lineage.NotLooked:
+			v.Open = append(v.Open, lineage.Question(q).String()+": "+a.Text)
+		}
+	}
+	v.Notes = append(v.Notes, v.Lineage.Notes...)
+	if v.Policy.Project != p.statement.Identity.Project {
+		v.fail(refusal.RelBinding, fmt.Sprintf("the policy is of the project %s, and the release of %s", escape.Text(v.Policy.Project), escape.Text(p.statement.Identity.Project)))
+	}
+	all, err := j.verify(v)
+	if err != nil {
+		return err
+	}
+	j.count(v, all)
+	j.checkGitSignatures(v)
+	j.withdrawn(v, all)
+	v.judged = true
+	return nil
+}
+
+// verify verifies the source tag's signature and those of every statement, and
+// notes those that name a key of the policy and are not good.
+func (j *judging) verify(v *Verdict) ([]ballot, error) {
+	holders := v.Policy.Holders()
+	var all []ballot
+	if tag := v.Lineage.Tag; tag != nil {
+		b := ballot{vote: Vote{State: signature.NoKey, Why: "the tag carries no signature"}}
+		if tag.Signature != "" {
+			found, err := signature.Verify(signature.GitNamespace, []byte(tag.Signature), bytes.NewReader(tag.Payload), holders, j.e.Now)
+			if err != nil {
+				return nil, err
+			}
+			b = ballotOf(found)
+		}
+		b.vote.Act, b.vote.Digest = policy.SignTag, tag.SHA256
+		all = append(all, b)
+	}
+	for i := range j.papers {
+		some, err := ballots(&j.papers[i], holders, j.e.Now)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	for i := range all {
+		if b := &all[i]; b.suspicious() {
+			v.fail(ruleOf(b.vote.State), fmt.Sprintf("a signature over the %v %v by the key %s: %s", b.vote.Act, b.vote.Digest, escape.Text(b.vote.Fingerprint), b.vote.Why))
+		}
+	}
+	return all, nil
+}
+
+// ruleOf returns the rule by which a signature in the state does not count.
+func ruleOf(s signature.State) refusal.Rule {
+	switch s {
+	case signature.Weak:
+		return refusal.SigWeak
+	case signature.Revoked:
+		return refusal.SigRevoked
+	case signature.Expired:
+		return refusal.SigExpired
+	}
+	return refusal.SigBad
+}
+
+// count hands the good signatures to the policy's judge.
+func (j *judging) count(v *Verdict, all []ballot) {
+	var signed []policy.Signed
+	var of []int // index in v.Votes of each
+	for i := range all {
+		b := &all[i]
+		if b.vote.Statement != nil && !j.concerns(v, b.vote.Statement) || b.vote.Act == policy.Withdraw {
+			v.Others++
+			continue
+		}
+		v.Votes = append(v.Votes, b.vote)
+		if !b.key.IsZero() {
+			signed, of = append(signed, j.signed(v, b)), append(of, len(v.Votes)-1)
+		}
+	}
+	facts := policy.Facts{Recipe: v.Statement.Identity.Recipe, PortableNames: policy.Fails}
+	if v.Lineage.Portable {
+		facts.PortableNames = policy.Holds
+	}
+	v.Judgement = policy.Judge(v.Policy, v.Statement.Identity.Version, signed, facts)
+	for i, r := range v.Judgement.Results {
+		vote := &v.Votes[of[i]]
+		vote.Party, vote.Fate, vote.Role, vote.Text = r.Party, r.Fate, r.Role, r.Text
+	}
+	unseen := v.Lineage.Tag == nil && v.Lineage.Answers[lineage.IsSource].State == lineage.NotLooked && lacksSource(v.Judgement)
+	for _, f := range v.Judgement.Failures {
+		if unseen && f.Rule == refusal.PolQuorum { // the first is on the first role that lacks somebody
+			unseen = false
+			v.Open = append(v.Open, "who signed the source tag: the tag object is not at hand")
+			continue
+		}
+		v.fail(f.Rule, f.Text)
+	}
+}
+
+// lacksSource reports whether nobody, or too few, signed the source tag.
+func lacksSource(j *policy.Judgement) bool {
+	return len(j.Tallies) > 0 && j.Tallies[0].Role == policy.Source && j.Tallies[0].Missing() > 0
+}
+
+// concerns reports whether a statement is on the version that is judged.
+func (j *judging) concerns(v *Verdict, s *statement.Statement) bool {
+	return s.Identity.Project == v.Statement.Identity.Project && s.Identity.Version == v.Statement.Identity.Version
+}
+
+// signed says what a good signature is over.
+func (j *judging) signed(v *Verdict, b *ballot) policy.Signed {
+	s := policy.Signed{Key: b.key, Act: b.vote.Act, Digest: b.vote.Digest, Relation: policy.Agrees}
+	if b.vote.Statement == nil {
+		return s // the tag, which Lineage has held to the statement
+	}
+	s.Relation, s.Files = j.relation(v, b.vote.Statement)
+	if r := b.vote.Statement.Release; r != nil {
+		for _, seen := range r.Seen {
+			if seen.Verdict == statement.Dissents {
+				s.Answers = append(s.Answers, seen.Statement)
+			}
+		}
+		if r.PolicyVersion > policychain.MaxVersions || j.policyOf(int(r.PolicyVersion)) != r.Policy || r.Policy.IsZero() {
+			v.Notes = append(v.Notes, fmt.Sprintf("the release statement %v was made under version %d of the policy, %v, which is none of these", b.vote.Digest, r.PolicyVersion, r.Policy))
+			s.Relation = policy.Unrelated
+		}
+	}
+	if r := b.vote.Statement.Review; r != nil {
+		for _, f := range r.Files {
+			s.Files = append(s.Files, policy.File{Path: string(f.Path), Digest: digest.SHA256(f.Blob.SHA256.Bytes())})
+		}
+	}
+	return s
+}
