@@ -3,6 +3,7 @@ package release_test
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/lineage"
+	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/release"
 	"github.com/countermark/countermark/internal/statement"
 )
@@ -225,4 +227,18 @@ func regzip(tb testing.TB, file []byte) []byte {
 		tb.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+func TestTooManyReleases(t *testing.T) {
+	w := newWorld(t, helloPolicy)
+	m := w.makeRelease(honest())
+	e := w.evidence(m)
+	for i := range release.MaxCandidates + 1 {
+		m.outcome.Commit.SHA256[0] = byte(i)
+		e.Statements = append(e.Statements, w.sign(m.release(1, w.root()), "ben"))
+	}
+	_, err := release.Judge(e)
+	if refused, ok := errors.AsType[*refusal.Refusal](err); !ok || refused.Rule != refusal.RelLimit {
+		t.Errorf("%v, want %s", err, refusal.RelLimit)
+	}
 }
