@@ -26,6 +26,8 @@ const FormatVersion = 1
 const (
 	MaxBytes = 64 << 20 // of a file: a release of the Linux kernel has 6 MiB of trees, which base64 makes 8
 	MaxLines = 200_000  // of a file
+
+	MaxRecipeBytes = 32 << 10 // of one recipe: as much as one may have (recipe.md, section 5)
 )
 
 // Bundle is a set of evidence. The order of its parts means nothing.
@@ -33,6 +35,7 @@ type Bundle struct {
 	Policies   []dsse.Envelope // of the type dsse.PolicyType: versions of one chain, or of several
 	Statements []dsse.Envelope // of the type dsse.StatementType
 	Objects    []Object
+	Recipes    [][]byte // bytes of recipes, of which identities name the SHA-256
 }
 
 // Object is a commit, tag or tree of git, of either object format.
@@ -65,6 +68,12 @@ func (b *Bundle) Encode() ([]byte, error) {
 			}
 			lines = append(lines, canonicaljson.Encode(canonicaljson.Object{part.key: e.JSON()}))
 		}
+	}
+	for _, r := range b.Recipes {
+		if len(r) > MaxRecipeBytes {
+			return nil, limit("a recipe has %d bytes, at most %d are accepted", len(r), MaxRecipeBytes)
+		}
+		lines = append(lines, canonicaljson.Encode(canonicaljson.Object{"recipe": base64.StdEncoding.EncodeToString(r)}))
 	}
 	slices.SortFunc(lines, bytes.Compare)
 	lines = slices.CompactFunc(lines, bytes.Equal)
@@ -151,6 +160,11 @@ func Merge(bundles ...*Bundle) *Bundle {
 		all.Policies = append(all.Policies, b.Policies...)
 		all.Statements = append(all.Statements, b.Statements...)
 		all.Objects = append(all.Objects, b.Objects...)
+		for _, r := range b.Recipes {
+			if !slices.ContainsFunc(all.Recipes, func(have []byte) bool { return bytes.Equal(have, r) }) {
+				all.Recipes = append(all.Recipes, r)
+			}
+		}
 	}
 	all.Policies, all.Statements = join(all.Policies), join(all.Statements)
 	seen := make(map[Name]bool)

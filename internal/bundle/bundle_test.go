@@ -249,3 +249,18 @@ func TestIsSortedLines(t *testing.T) {
 		t.Error("the lines are not sorted, or one is there twice")
 	}
 }
+
+// A recipe is bytes, each once; one that is too long is no recipe.
+func TestRecipes(t *testing.T) {
+	b := parse(t, sample(t))
+	b.Recipes = [][]byte{[]byte("one\x00"), {}, []byte("two\n")}
+	merged := bundle.Merge(b, &bundle.Bundle{Recipes: [][]byte{[]byte("two\n")}}, b)
+	data := encode(t, merged)
+	if again := parse(t, data); len(again.Recipes) != 3 || !bytes.Equal(encode(t, again), data) {
+		t.Errorf("%q", again.Recipes)
+	}
+	b.Recipes = [][]byte{make([]byte, bundle.MaxRecipeBytes+1)}
+	if _, err := b.Encode(); ruleOf(err) != string(refusal.BundleLimit) {
+		t.Errorf("a recipe that is too long: %v", err)
+	}
+}

@@ -84,8 +84,10 @@ func (p *reader) line(line []byte) error {
 		return p.envelope(m, "statement", &p.bundle.Statements)
 	case m.Present("object"):
 		return p.object(m)
+	case m.Present("recipe"):
+		return p.recipe(m)
 	}
-	m.Fail("", "is neither a policy nor a statement nor an object")
+	m.Fail("", "is neither a policy, a statement, an object nor a recipe")
 	return m.Err()
 }
 
@@ -119,18 +121,32 @@ func (p *reader) object(m canonicaljson.Members) error {
 		}
 		return t, nil
 	})
-	o.Data = canonicaljson.Field(m, "data", func(s string) ([]byte, error) {
-		data, err := base64.StdEncoding.DecodeString(s)
-		if err != nil || base64.StdEncoding.EncodeToString(data) != s {
-			return nil, errors.New("expected base64 with its padding, in the standard alphabet")
-		}
-		return data, nil
-	})
+	o.Data = canonicaljson.Field(m, "data", decode)
 	if err := m.Err(); err != nil {
 		return err
 	}
 	p.bundle.Objects = append(p.bundle.Objects, o)
 	return o.judge(digest.HashObject(o.ID.Format(), o.Type, o.Data))
+}
+
+// decode reads base64 in its one spelling.
+func decode(s string) ([]byte, error) {
+	data, err := base64.StdEncoding.DecodeString(s)
+	if err != nil || base64.StdEncoding.EncodeToString(data) != s {
+		return nil, errors.New("expected base64 with its padding, in the standard alphabet")
+	}
+	return data, nil
+}
+
+// recipe reads a line that is a recipe.
+func (p *reader) recipe(m canonicaljson.Members) error {
+	m.Only("recipe")
+	data := canonicaljson.Field(m, "recipe", decode)
+	if err := m.Err(); err != nil {
+		return err
+	}
+	p.bundle.Recipes = append(p.bundle.Recipes, data)
+	return nil
 }
 
 // judge holds an object to the id that was computed of it.
