@@ -178,6 +178,15 @@ func TestRSAValues(t *testing.T) {
 		}
 	}
 	key := signer.NewSSH(t, "rsa-2048")
+	key.SHA256 = true
+	sig := key.Sign(namespace, []byte("x"))
+	if f, err := verify(sig, "x", holders(t, key.Line())); err != nil || f.State != finding.Good {
+		t.Errorf("rsa-sha2-256: %+v, %v", f, err)
+	}
+	if ok, said := openSSH(t, sig, "x", "someone "+key.Line()); !ok {
+		t.Errorf("rsa-sha2-256: ssh-keygen refuses it: %s", said)
+	}
+	key.SHA256 = false
 	for name, spoil := range map[string]func(blob []byte) []byte{
 		"SHA-1":     func(blob []byte) []byte { return value("ssh-rsa", blob) },
 		"SHA-256":   func(blob []byte) []byte { return value("rsa-sha2-256", blob) },

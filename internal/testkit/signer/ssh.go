@@ -39,6 +39,7 @@ type SSH struct {
 	Application string
 	Flags       byte
 	Counter     uint32
+	SHA256      bool // whether RSA signs with SHA-256 and not SHA-512
 	secret      crypto.Signer
 }
 
@@ -69,6 +70,18 @@ func NewSSH(tb testing.TB, keyType string) *SSH {
 		tb.Fatal(err)
 	}
 	return k
+}
+
+// Hardened returns an Ed25519 key's twin in hardware: the same raw key.
+func (k *SSH) Hardened() *SSH {
+	twin := *k
+	twin.Type = SKEd25519
+	return &twin
+}
+
+// Minisign returns an Ed25519 key's twin for minisign and signify.
+func (k *SSH) Minisign() *Minisign {
+	return &Minisign{ID: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}, secret: k.secret.(ed25519.PrivateKey)}
 }
 
 // inHardware reports whether the key signs as authenticators do.
@@ -116,8 +129,7 @@ func (k *SSH) Private(tb testing.TB) []byte {
 	return pem.EncodeToMemory(block)
 }
 
-// Value signs data and returns the signature as an ssh agent does. RSA signs
-// with SHA-512.
+// Value signs data and returns the signature as an ssh agent does.
 func (k *SSH) Value(data []byte) []byte {
 	type plain struct {
 		Algorithm string
@@ -141,6 +153,9 @@ func (k *SSH) Value(data []byte) []byte {
 	algorithm := k.Type
 	if algorithm == ssh.KeyAlgoRSA {
 		algorithm = ssh.KeyAlgoRSASHA512
+		if k.SHA256 {
+			algorithm = ssh.KeyAlgoRSASHA256
+		}
 	}
 	return ssh.Marshal(plain{algorithm, k.raw(data)})
 }
@@ -153,6 +168,11 @@ func (k *SSH) raw(data []byte) []byte {
 	case ed25519.PrivateKey:
 		return ed25519.Sign(secret, data)
 	case *rsa.PrivateKey:
+		if k.SHA256 {
+			sum := sha256.Sum256(data)
+			value, err = rsa.SignPKCS1v15(nil, secret, crypto.SHA256, sum[:])
+			break
+		}
 		sum := sha512.Sum512(data)
 		value, err = rsa.SignPKCS1v15(nil, secret, crypto.SHA512, sum[:])
 	case *ecdsa.PrivateKey:
