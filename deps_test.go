@@ -71,7 +71,7 @@ var policy = map[string]permission{
 	"internal/recipe":             {layer: formats, internal: []string{"ascii", "digest", "document", "escape", "gitobject", "pattern", "refusal", "tree"}},
 	"internal/buildrecord":        {layer: formats, internal: []string{"digest", "tree"}},
 
-	"internal/entry": {layer: formats, internal: []string{"ascii", "digest", "recipe", "refusal"}},
+	"internal/entry": {layer: formats, internal: []string{"ascii", "digest", "dsse", "escape", "recipe", "refusal", "statement"}},
 
 	"internal/account":     {layer: judgement, internal: []string{"recipe", "tree"}},
 	"internal/builtcommit": {layer: formats, internal: []string{"ascii", "digest", "gitobject", "recipe", "refusal"}},
@@ -116,7 +116,7 @@ var policy = map[string]permission{
 	"internal/gitrepo/refs": {layer: edges, internal: []string{"builtcommit", "digest", "escape", "gitobject", "gitrepo", "gitrepo/gitexec", "gitrepo/location", "refusal"},
 		system: []string{"os", "path/filepath"}},
 	"internal/gitrepo/ledger": {layer: edges,
-		internal: []string{"digest", "entry", "gitobject", "gitrepo", "gitrepo/gitexec", "gitrepo/objects", "gitrepo/pack", "gitrepo/refs", "recipe", "refusal"},
+		internal: []string{"digest", "dsse", "entry", "escape", "gitobject", "gitrepo", "gitrepo/gitexec", "gitrepo/objects", "gitrepo/pack", "gitrepo/refs", "recipe", "refusal"},
 		system:   []string{"os", "path/filepath"}},
 	"internal/worktree": {layer: edges, internal: []string{"digest", "escape", "gitobject", "refusal", "tree"},
 		foreign: []string{"golang.org/x/sys/unix"}, system: []string{"io/fs", "os", "path/filepath", "runtime", "syscall"}},
@@ -144,7 +144,8 @@ var policy = map[string]permission{
 	"internal/sandbox/view":      {layer: edges, internal: []string{"sandbox/etc"}, system: []string{"os", "path/filepath"}},
 	"internal/progress": {layer: edges, internal: []string{"escape"},
 		foreign: []string{"golang.org/x/term"}, system: []string{"os"}},
-	"internal/durable": {layer: edges, system: []string{"os", "path/filepath"}},
+	"internal/durable":    {layer: edges, system: []string{"os", "path/filepath"}},
+	"internal/collection": {layer: edges, internal: []string{"entry", "recipe", "refusal"}, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/keys": {layer: edges, internal: []string{"escape", "publickey", "signature", "signature/sshsig"},
 		foreign: []string{"golang.org/x/crypto/ssh"}, system: []string{"net", "os", "os/exec", "path/filepath"}},
 	"internal/memory":      {layer: edges, internal: []string{"digest"}, system: []string{"os", "path/filepath", "syscall"}},
@@ -163,6 +164,7 @@ var policy = map[string]permission{
 		system: []string{"syscall"}},
 
 	"internal/testkit/signer": {layer: edges, foreign: []string{"golang.org/x/crypto/blake2b", "golang.org/x/crypto/ssh"}, system: []string{"crypto/rand", "testing"}},
+	"internal/testkit/sample": {layer: edges, internal: []string{"digest", "dsse", "statement"}, system: []string{"testing"}},
 	"internal/testkit":        {layer: edges, system: []string{"os", "os/exec", "path/filepath", "testing"}},
 	"internal/attribution": {layer: commands, // any
 		system: []string{"os", "path/filepath"}},

@@ -14,14 +14,18 @@
 package entry
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"strings"
 
 	"github.com/countermark/countermark/internal/ascii"
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/dsse"
+	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/recipe"
 	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/statement"
 )
 
 // RefPrefix begins the full name of every entry's ref; version, slash and digest
@@ -34,9 +38,9 @@ const Extension = ".intoto.jsonl"
 
 // Limits of entries.
 const (
-	MaxBytes      = 32 << 20 // of one: a review of some hundred thousand files
-	MaxPartyBytes = 64       // of a party's name, as a folder
-	nameDigits    = 32       // of the digest: 128 bits, against accidents; the whole is computed anew by whoever reads
+	MaxBytes      = dsse.MaxBytes + 1 // of one
+	MaxPartyBytes = 64                // of a party's name, as a folder
+	nameDigits    = 32                // of the digest: 128 bits, against accidents; the whole is computed anew by whoever reads
 )
 
 // Place is where an entry lies.
@@ -47,39 +51,69 @@ type Place struct {
 
 // Entry is one statement in its envelope. New makes it.
 type Entry struct {
-	Version string        // of the release
-	Digest  digest.SHA256 // of Content
-	Content []byte        // one line, with its line feed
+	Digest    digest.SHA256 // of Content
+	Content   []byte        // one line, with its line feed
+	Envelope  dsse.Envelope
+	Statement *statement.Statement // what the envelope holds; no signature is verified
 }
 
-// New returns the entry of a content. The error is a *refusal.Refusal,
-// LEDGER_ENTRY.
-func New(version string, content []byte) (Entry, error) {
-	if _, err := recipe.ParseVersion(version); err != nil {
-		return Entry{}, refusal.New(refusal.LedgerEntry, "%v", err)
+// Of returns the entry of an envelope. The error is that of New.
+func Of(e dsse.Envelope) (Entry, error) { return New(append(e.Encode(), '\n')) }
+
+// New returns the entry of a content: one envelope of a statement, as this
+// program writes it, with a line feed. What was made elsewhere is written anew
+// first (Of). The error is a *refusal.Refusal: LEDGER_ENTRY, or those of dsse.Parse
+// and statement.Parse.
+func New(content []byte) (Entry, error) {
+	refuse := func(format string, args ...any) (Entry, error) {
+		return Entry{}, refusal.New(refusal.LedgerEntry, format, args...)
 	}
-	switch line, ended := strings.CutSuffix(string(content), "\n"); {
+	line, ended := bytes.CutSuffix(content, []byte("\n"))
+	switch {
 	case len(content) > MaxBytes:
-		return Entry{}, refusal.New(refusal.LedgerEntry, "it has %d bytes, at most %d are accepted", len(content), MaxBytes)
-	case !ended || line == "" || strings.Contains(line, "\n"):
-		return Entry{}, refusal.New(refusal.LedgerEntry, "it is not one line with a line feed at its end")
+		return refuse("it has %d bytes, at most %d are accepted", len(content), MaxBytes)
+	case !ended || len(line) == 0 || bytes.IndexByte(line, '\n') >= 0:
+		return refuse("it is not one line with a line feed at its end")
 	}
-	return Entry{Version: version, Digest: sha256.Sum256(content), Content: content}, nil
+	envelope, err := dsse.Parse(line)
+	if err != nil {
+		return Entry{}, err
+	}
+	if envelope.PayloadType != dsse.StatementType {
+		return refuse("the envelope holds %s, expected a statement, %s", escape.Quote(envelope.PayloadType), dsse.StatementType)
+	}
+	if !bytes.Equal(envelope.Encode(), line) {
+		return refuse("the envelope is not written in the canonical way")
+	}
+	s, err := statement.Parse(envelope.Payload)
+	if err != nil {
+		return Entry{}, err
+	}
+	return Entry{Digest: sha256.Sum256(content), Content: content, Envelope: envelope, Statement: s}, nil
 }
 
 // Place returns where the entry lies.
-func (e Entry) Place() Place { return Place{e.Version, e.Digest.String()[:nameDigits]} }
+func (e Entry) Place() Place {
+	return Place{e.Statement.Identity.Version, e.Digest.String()[:nameDigits]}
+}
+
+// FileName returns the name of the entry's file in a plain folder.
+func (e Entry) FileName() string {
+	return e.Statement.Kind.String() + "-" + e.Place().Digest + Extension
+}
 
 // Open returns the entry of the content that was found at a place. The error is
 // a *refusal.Refusal: that of New, or LEDGER_NAME if the content does not belong
 // there.
 func Open(p Place, content []byte) (Entry, error) {
-	e, err := New(p.Version, content)
-	if err == nil && e.Place() != p {
-		err = refusal.New(refusal.LedgerName, "the content has the SHA-256 %v, which the name %s is not the beginning of: it was put there under a wrong name, or changed", e.Digest, p.Digest)
-	}
-	if err != nil {
+	e, err := New(content)
+	switch {
+	case err != nil:
 		return Entry{}, err
+	case e.Place().Digest != p.Digest:
+		return Entry{}, refusal.New(refusal.LedgerName, "the content has the SHA-256 %v, which the name %s is not the beginning of: it was put there under a wrong name, or changed", e.Digest, p.Digest)
+	case e.Place() != p:
+		return Entry{}, refusal.New(refusal.LedgerName, "the statement is on version %s, it lies under version %s", e.Place().Version, p.Version)
 	}
 	return e, nil
 }

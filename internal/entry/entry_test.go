@@ -10,6 +10,7 @@ import (
 
 	"github.com/countermark/countermark/internal/entry"
 	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/testkit/sample"
 )
 
 func wantRule(t *testing.T, name string, err error, rule refusal.Rule) {
@@ -20,24 +21,57 @@ func wantRule(t *testing.T, name string, err error, rule refusal.Rule) {
 }
 
 func TestOpen(t *testing.T) {
-	content := []byte("{}\n")
-	sum := sha256.Sum256(content)
+	e, err := entry.Of(sample.Envelope(t, "5.4.1", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(e.Content)
 	p := entry.Place{Version: "5.4.1", Digest: hex.EncodeToString(sum[:16])}
-	e, err := entry.Open(p, content)
-	if err != nil || e.Place() != p || e.Digest != sum || !bytes.Equal(e.Content, content) {
-		t.Fatalf("%+v, %v", e, err)
+	if e.Place() != p || e.Digest != sum || e.FileName() != "withdrawal-"+p.Digest+".intoto.jsonl" || e.Statement.Withdrawal.Why != "reason 1" {
+		t.Fatalf("%+v", e)
+	}
+	if got, err := entry.Open(p, e.Content); err != nil || got.Digest != e.Digest || !bytes.Equal(got.Content, e.Content) {
+		t.Errorf("%+v, %v", got, err)
 	}
 	if got, err := entry.ParseRef(p.Ref()); got != p || err != nil {
 		t.Errorf("%q is %+v, %v", p.Ref(), got, err)
 	}
-	_, err = entry.Open(p, []byte("{ }\n"))
-	wantRule(t, "another content", err, refusal.LedgerName)
-	for name, bad := range map[string]string{"nothing": "", "no line feed": "{}", "an empty line": "\n", "two lines": "{}\n{}\n", "a line too many": "{}\n\n", "too long": strings.Repeat("a", entry.MaxBytes) + "\n"} {
-		_, err := entry.New("5.4.1", []byte(bad))
-		wantRule(t, name, err, refusal.LedgerEntry)
+	other, err := entry.Of(sample.Envelope(t, "5.4.1", 2))
+	if err != nil {
+		t.Fatal(err)
 	}
-	_, err = entry.New("..", content)
-	wantRule(t, "a version that is none", err, refusal.LedgerEntry)
+	_, err = entry.Open(p, other.Content)
+	wantRule(t, "another content", err, refusal.LedgerName)
+	_, err = entry.Open(entry.Place{Version: "5.4.2", Digest: p.Digest}, e.Content)
+	wantRule(t, "another version", err, refusal.LedgerName)
+}
+
+func TestNewRefuses(t *testing.T) {
+	envelope := sample.Envelope(t, "5.4.1", 1)
+	line := string(envelope.Encode())
+	policy, none, prose := sample.Policy(1), envelope, envelope
+	none.Signatures = nil
+	prose.Payload = []byte("hello")
+	for name, c := range map[string]struct {
+		content string
+		rule    refusal.Rule
+	}{
+		"nothing":               {"", refusal.LedgerEntry},
+		"no line feed":          {line, refusal.LedgerEntry},
+		"an empty line":         {"\n", refusal.LedgerEntry},
+		"two lines":             {line + "\n" + line + "\n", refusal.LedgerEntry},
+		"a carriage return":     {line + "\r\n", refusal.LedgerEntry},
+		"another spelling":      {strings.Replace(line, ":", ": ", 1) + "\n", refusal.LedgerEntry},
+		"a member more":         {"{\"a\":1," + line[1:] + "\n", refusal.LedgerEntry},
+		"a policy":              {string(policy.Encode()) + "\n", refusal.LedgerEntry},
+		"too long":              {strings.Repeat("a", entry.MaxBytes) + "\n", refusal.LedgerEntry},
+		"no JSON":               {"hello\n", refusal.JSONFormat},
+		"no signature":          {string(none.Encode()) + "\n", refusal.DSSEFormat},
+		"something else inside": {string(prose.Encode()) + "\n", refusal.JSONFormat},
+	} {
+		_, err := entry.New([]byte(c.content))
+		wantRule(t, name, err, c.rule)
+	}
 }
 
 func TestParseRef(t *testing.T) {
@@ -81,6 +115,22 @@ func FuzzParseRef(f *testing.F) {
 	f.Fuzz(func(t *testing.T, ref string) {
 		if p, err := entry.ParseRef(ref); err == nil && p.Ref() != ref {
 			t.Errorf("%q is read as %+v", ref, p)
+		}
+	})
+}
+
+func FuzzNew(f *testing.F) {
+	envelope := sample.Envelope(f, "1.0", 1)
+	f.Add(append(envelope.Encode(), '\n'))
+	f.Add([]byte("{}\n"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		e, err := entry.New(content)
+		if err != nil {
+			return
+		}
+		again, err := entry.Of(e.Envelope)
+		if err != nil || !bytes.Equal(again.Content, content) || again.Place() != e.Place() {
+			t.Errorf("%q is written as %q, %v", content, again.Content, err)
 		}
 	})
 }

@@ -2,20 +2,22 @@ package ledger_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/countermark/countermark/internal/dsse"
 	"github.com/countermark/countermark/internal/entry"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/gitrepo/ledger"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
 	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/testkit"
+	"github.com/countermark/countermark/internal/testkit/sample"
 )
 
 // work is a bare repository, opened unless it is a server.
@@ -85,7 +87,7 @@ func (w *work) put(ref, content string) {
 
 func statement(t *testing.T, version string, n int) entry.Entry {
 	t.Helper()
-	e, err := entry.New(version, fmt.Appendf(nil, "{\"statement\":%d,\"of\":%q}\n", n, version))
+	e, err := entry.Of(sample.Envelope(t, version, n))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,13 +137,9 @@ func (w *work) policies() ledger.Chain {
 	return c
 }
 
-func link(n int) ledger.Link {
-	return ledger.Link{Policy: fmt.Appendf(nil, "version = %d\n", n), Signed: fmt.Appendf(nil, "{\"policy\":%d}\n", n)}
-}
-
 func (w *work) addPolicy(n int) {
 	w.t.Helper()
-	if answer, err := ledger.AppendPolicy(w.t.Context(), w.r, w.policies(), link(n)); err != nil || answer.Outcome != refs.Changed {
+	if answer, err := ledger.AppendPolicy(w.t.Context(), w.r, w.policies(), sample.Policy(n)); err != nil || answer.Outcome != refs.Changed {
 		w.t.Fatalf("policy %d: %+v, %v", n, answer, err)
 	}
 }
@@ -194,7 +192,7 @@ func TestReadHostile(t *testing.T) {
 	w := clone(t, "sha1")
 	good, other := statement(t, "1.0", 1), statement(t, "1.0", 2)
 	w.add(1, good)
-	w.put(other.Place().Ref(), "{\"statement\":3}\n")
+	w.put(other.Place().Ref(), string(statement(t, "1.0", 3).Content))
 	w.put(entry.RefPrefix+"1.0/"+strings.Repeat("a", 32), string(good.Content))
 	w.put(entry.RefPrefix+"1.0/too/deep", string(good.Content))
 	w.put(entry.RefPrefix+"1.0/"+strings.ToUpper(other.Place().Digest), string(other.Content))
@@ -232,19 +230,21 @@ func checkPolicies(t *testing.T, w, other *work) {
 	first := w.policies()
 	w.addPolicy(2)
 	c := w.policies()
-	if len(c.Links) != 2 || string(c.Links[0].Policy) != string(link(1).Policy) || string(c.Links[1].Signed) != string(link(2).Signed) || c.Head().String() != w.at(ledger.PolicyRef) {
+	if len(c.Links) != 2 || string(c.Links[0].Payload) != "version = 1\n" || !reflect.DeepEqual(c.Links[1], sample.Policy(2)) || c.Head().String() != w.at(ledger.PolicyRef) {
 		t.Errorf("%+v", c)
 	}
 	for _, c := range []struct {
 		chain ledger.Chain
-		link  ledger.Link
+		link  dsse.Envelope
 		want  refs.Outcome
-	}{{c, link(2), refs.Unchanged}, {first, link(2), refs.Unchanged}, {first, link(3), refs.Moved}, {ledger.Chain{}, link(1), refs.Moved}} {
+	}{{c, sample.Policy(2), refs.Unchanged}, {first, sample.Policy(2), refs.Unchanged}, {first, sample.Policy(3), refs.Moved}, {ledger.Chain{}, sample.Policy(1), refs.Moved}} {
 		if answer, err := ledger.AppendPolicy(t.Context(), w.r, c.chain, c.link); err != nil || answer.Outcome != c.want {
-			t.Errorf("%s after %d: %+v, %v", c.link.Policy, len(c.chain.Links), answer, err)
+			t.Errorf("%s after %d: %+v, %v", c.link.Payload, len(c.chain.Links), answer, err)
 		}
 	}
-	for _, bad := range []ledger.Link{{}, {Policy: []byte("a")}, {Policy: []byte("a"), Signed: []byte("{}")}, {Policy: []byte("a"), Signed: []byte("{}\n{}\n")}, {Policy: []byte("a"), Signed: []byte("\n")}, {Policy: make([]byte, ledger.MaxPolicyBytes+1), Signed: []byte("{}\n")}} {
+	large, unsigned := sample.Policy(3), sample.Policy(3)
+	large.Payload, unsigned.Signatures = make([]byte, ledger.MaxPolicyBytes+1), nil
+	for _, bad := range []dsse.Envelope{{}, sample.Envelope(t, "1.0", 1), large, unsigned} {
 		_, err := ledger.AppendPolicy(t.Context(), w.r, c, bad)
 		wantRule(t, err, refusal.LedgerChain)
 	}
@@ -273,7 +273,8 @@ func TestPoliciesHostile(t *testing.T) {
 		return w.git(strings.Replace(raw, from, to, 1), "hash-object", "-t", "commit", "-w", "--stdin")
 	}
 	signed := "100644 blob " + w.git("", "rev-parse", good+":policy.dsse.json") + "\tpolicy.dsse.json"
-	large := w.git(strings.Repeat("a", ledger.MaxPolicyBytes+1), "hash-object", "-w", "--stdin")
+	large := w.git(strings.Repeat("a", 2*ledger.MaxPolicyBytes+2), "hash-object", "-w", "--stdin")
+	toml := "100644 blob " + w.git("", "rev-parse", good+":policy.toml") + "\tpolicy.toml"
 	for name, head := range map[string]string{
 		"another author":  w.git("x\n", "commit-tree", tree, "-p", good),
 		"another message": write("\npolicy", "\npolitics"),
@@ -285,13 +286,19 @@ func TestPoliciesHostile(t *testing.T) {
 		"a file too many": write("tree "+tree, "tree "+mktree(signed, "100644 blob "+blob+"\tpolicy.toml", "100644 blob "+blob+"\tx")),
 		"a file too few":  write("tree "+tree, "tree "+mktree(signed)),
 		"a folder":        write("tree "+tree, "tree "+mktree(signed, "040000 tree "+tree+"\tpolicy.toml")),
-		"a file too long": write("tree "+tree, "tree "+mktree(signed, "100644 blob "+large+"\tpolicy.toml")),
-		"a missing file":  write("tree "+tree, "tree "+mktree(signed, "100644 blob "+strings.Repeat("1", 40)+"\tpolicy.toml")),
+		"a file too long": write("tree "+tree, "tree "+mktree(toml, "100644 blob "+large+"\tpolicy.dsse.json")),
+		"a missing file":  write("tree "+tree, "tree "+mktree(toml, "100644 blob "+strings.Repeat("1", 40)+"\tpolicy.dsse.json")),
+		"another policy":  write("tree "+tree, "tree "+mktree(signed, "100644 blob "+blob+"\tpolicy.toml")),
+		"a statement":     write("tree "+tree, "tree "+mktree(toml, "100644 blob "+w.git(string(statement(t, "1.0", 1).Content), "hash-object", "-w", "--stdin")+"\tpolicy.dsse.json")),
 		"no envelope":     write("tree "+tree, "tree "+mktree("100644 blob "+blob+"\tpolicy.dsse.json", "100644 blob "+blob+"\tpolicy.toml")),
 	} {
 		w.git("", "update-ref", ledger.PolicyRef, head)
 		_, err := ledger.ReadPolicies(t.Context(), w.r)
-		if r, ok := errors.AsType[*refusal.Refusal](err); !ok || r.Rule != refusal.LedgerChain {
+		want := refusal.LedgerChain
+		if name == "no envelope" {
+			want = refusal.JSONFormat
+		}
+		if r, ok := errors.AsType[*refusal.Refusal](err); !ok || r.Rule != want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

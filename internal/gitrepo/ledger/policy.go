@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/dsse"
+	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/gitobject"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/gitrepo/objects"
@@ -20,19 +22,17 @@ const (
 	signedFile = "policy.dsse.json" // the envelope with the signatures, one line
 )
 
-// MaxPolicyBytes bounds each of a policy's two files.
-const MaxPolicyBytes = 8 << 20
+// Limits of one policy.
+const (
+	MaxPolicyBytes = 8 << 20              // of policy.toml
+	maxSignedBytes = 2*MaxPolicyBytes + 1 // of the envelope, which holds it in base64
+)
 
-// Link is one version of the policy.
-type Link struct {
-	Policy []byte // the raw bytes of policy.toml
-	Signed []byte // its envelope: one line, with its line feed
-}
-
-// Chain is the chain of policies, the oldest first. Whether they follow from
-// each other is not decided here, nor what they say.
+// Chain is the chain of policies, the oldest first: envelopes, the payload of
+// each the raw bytes of policy.toml. Whether they follow from each other is not
+// decided here, nor what they say, and no signature is verified.
 type Chain struct {
-	Links   []Link
+	Links   []dsse.Envelope
 	commits []digest.ObjectID
 }
 
@@ -76,7 +76,7 @@ func readChain(ctx context.Context, r *objects.Reader, head digest.ObjectID) (Ch
 			return Chain{}, err
 		}
 		c.Links, c.commits = append(c.Links, link), append(c.commits, at)
-		if total += len(link.Policy) + len(link.Signed); total > MaxTotalBytes || len(c.Links) > MaxPolicies {
+		if total += 2 * len(link.Payload); total > MaxTotalBytes || len(c.Links) > MaxPolicies {
 			return Chain{}, refusal.New(refusal.GitLimit, "the chain has more than %d policies or %d bytes", MaxPolicies, MaxTotalBytes).At(refusal.Unknown, head.String())
 		}
 		at = parent
@@ -88,56 +88,57 @@ func readChain(ctx context.Context, r *objects.Reader, head digest.ObjectID) (Ch
 
 // readLink reads one policy, and what is before it. All of a commit is a
 // function of policy, signatures and parent, or it is no policy's.
-func readLink(ctx context.Context, r *objects.Reader, id digest.ObjectID) (Link, digest.ObjectID, error) {
-	refuse := func(format string, args ...any) (Link, digest.ObjectID, error) {
-		return Link{}, digest.ObjectID{}, refusal.New(refusal.LedgerChain, format, args...).At(refusal.Unknown, id.String())
-	}
+func readLink(ctx context.Context, r *objects.Reader, id digest.ObjectID) (link dsse.Envelope, parent digest.ObjectID, err error) {
 	commit, err := r.Commit(ctx, id)
 	if err != nil {
-		return Link{}, digest.ObjectID{}, err
+		return link, parent, err
 	}
 	if len(commit.Parents) > 1 {
-		return refuse("the commit of a policy has %d parents, at most one is possible", len(commit.Parents))
+		return link, parent, refuse(id, "the commit of a policy has %d parents, at most one is possible", len(commit.Parents))
 	}
-	kind, raw, err := r.Object(ctx, commit.Tree)
-	if err != nil {
-		return Link{}, digest.ObjectID{}, err
-	}
-	if kind != digest.Tree {
-		return refuse("the commit of a policy has a %v for its tree", kind)
-	}
-	files, err := gitobject.ParseTree(r.Format, raw)
-	if err != nil {
-		return Link{}, digest.ObjectID{}, err
-	}
-	if len(files) != 2 || files[0].Name != signedFile || files[1].Name != policyFile {
-		return refuse("the tree of a policy's commit holds something else than %s and %s", policyFile, signedFile)
-	}
-	var link Link
-	for i, to := range []*[]byte{&link.Signed, &link.Policy} {
-		if *to, err = smallBlob(ctx, r, files[i]); err != nil {
-			return Link{}, digest.ObjectID{}, err
-		}
-	}
-	var parent digest.ObjectID
 	if len(commit.Parents) == 1 {
 		parent = commit.Parents[0]
 	}
+	kind, raw, err := r.Object(ctx, commit.Tree)
+	if err != nil {
+		return link, parent, err
+	}
+	if kind != digest.Tree {
+		return link, parent, refuse(id, "the commit of a policy has a %v for its tree", kind)
+	}
+	files, err := gitobject.ParseTree(r.Format, raw)
+	if err != nil {
+		return link, parent, err
+	}
+	if len(files) != 2 || files[0].Name != signedFile || files[1].Name != policyFile {
+		return link, parent, refuse(id, "the tree of a policy's commit holds something else than %s and %s", policyFile, signedFile)
+	}
+	signed, err := smallBlob(ctx, r, files[0])
+	if err != nil {
+		return link, parent, err
+	}
+	if link, err = dsse.Parse(bytes.TrimSuffix(signed, []byte("\n"))); err != nil {
+		return link, parent, objects.InObject(err, id)
+	}
 	made, err := encodeLink(r.Format, link, parent)
 	if err != nil {
-		return Link{}, digest.ObjectID{}, err
+		return link, parent, objects.InObject(err, id)
 	}
 	if made.commit != id {
-		return refuse("the commit of a policy is not as it is written: with this parent and these files it is %v", made.commit)
+		return link, parent, refuse(id, "the commit of a policy is not as it is written: with this parent and envelope it is %v", made.commit)
 	}
 	return link, parent, nil
 }
 
-// smallBlob reads a file of a policy's commit.
+func refuse(id digest.ObjectID, format string, args ...any) error {
+	return refusal.New(refusal.LedgerChain, format, args...).At(refusal.Unknown, id.String())
+}
+
+// smallBlob reads the envelope of a policy's commit.
 func smallBlob(ctx context.Context, r *objects.Reader, file gitobject.TreeEntry) ([]byte, error) {
 	err := r.Info(ctx, []digest.ObjectID{file.ID}, func(_ int, o objects.Object) error {
-		if o.Type != digest.Blob || o.SizeBytes > MaxPolicyBytes {
-			return refusal.New(refusal.LedgerChain, "the file of a policy is no blob of at most %d bytes, or is not there", MaxPolicyBytes).At(refusal.Unknown, file.ID.String())
+		if o.Type != digest.Blob || o.SizeBytes > maxSignedBytes {
+			return refusal.New(refusal.LedgerChain, "the envelope of a policy is no blob of at most %d bytes, or is not there", maxSignedBytes).At(refusal.Unknown, file.ID.String())
 		}
 		return nil
 	})
@@ -156,10 +157,10 @@ type encodedLink struct {
 
 // encodeLink writes the commit of a policy. It names nobody and no time, so that
 // whoever writes it writes the same.
-func encodeLink(f digest.Format, link Link, parent digest.ObjectID) (encodedLink, error) {
+func encodeLink(f digest.Format, link dsse.Envelope, parent digest.ObjectID) (encodedLink, error) {
 	var made encodedLink
-	if err := link.check(); err != nil {
-		return made, err
+	if link.PayloadType != dsse.PolicyType || len(link.Payload) == 0 || len(link.Payload) > MaxPolicyBytes || len(link.Signatures) == 0 {
+		return made, refusal.New(refusal.LedgerChain, "an envelope with %s of %d bytes and %d signatures is not that of a policy: expected %s of 1 to %d bytes, and at least one", escape.Quote(link.PayloadType), len(link.Payload), len(link.Signatures), dsse.PolicyType, MaxPolicyBytes)
 	}
 	add := func(kind digest.ObjectType, content []byte) (digest.ObjectID, error) {
 		o, err := pack.InMemory(f, kind, content)
@@ -170,7 +171,7 @@ func encodeLink(f digest.Format, link Link, parent digest.ObjectID) (encodedLink
 	for _, file := range []struct {
 		name    string
 		content []byte
-	}{{signedFile, link.Signed}, {policyFile, link.Policy}} {
+	}{{signedFile, append(link.Encode(), '\n')}, {policyFile, link.Payload}} {
 		id, err := add(digest.Blob, file.content)
 		if err != nil {
 			return made, err
@@ -203,23 +204,12 @@ const (
 
 var nobody = gitobject.Person{Name: "countermark", Zone: "+0000"}
 
-// check holds a link to what is written.
-func (l Link) check() error {
-	switch {
-	case len(l.Policy) == 0 || len(l.Policy) > MaxPolicyBytes || len(l.Signed) > MaxPolicyBytes:
-		return refusal.New(refusal.LedgerChain, "a policy and its envelope have 1 to %d bytes each, these have %d and %d", MaxPolicyBytes, len(l.Policy), len(l.Signed))
-	case bytes.IndexByte(l.Signed, '\n') != len(l.Signed)-1 || len(l.Signed) < 2:
-		return refusal.New(refusal.LedgerChain, "the envelope of a policy is not one line with a line feed at its end")
-	}
-	return nil
-}
-
 // AppendPolicy adds the next version to the chain, which the caller has read and
 // to whose last version it is the next. The answer is Moved if the chain is
 // another by now, and Unchanged if the chain ends with the very link, or has done
 // so since. Whether the signatures suffice is for the caller to decide first.
-func AppendPolicy(ctx context.Context, r *gitrepo.Repository, c Chain, link Link) (refs.Answer, error) {
-	if n := len(c.Links); n > 0 && bytes.Equal(c.Links[n-1].Policy, link.Policy) && bytes.Equal(c.Links[n-1].Signed, link.Signed) {
+func AppendPolicy(ctx context.Context, r *gitrepo.Repository, c Chain, link dsse.Envelope) (refs.Answer, error) {
+	if n := len(c.Links); n > 0 && bytes.Equal(c.Links[n-1].Encode(), link.Encode()) {
 		return refs.Update(ctx, r, refs.Change{Ref: PolicyRef, Old: c.Head(), New: c.Head()})
 	}
 	made, err := encodeLink(r.Format(), link, c.Head())

@@ -194,7 +194,7 @@ func TestFetchHostile(t *testing.T) {
 	s, w := server(t, "sha1"), clone(t, "sha1")
 	good := statement(t, "1.0", 1)
 	s.put(good.Place().Ref(), string(good.Content))
-	s.put(statement(t, "1.0", 2).Place().Ref(), "{\"statement\":3}\n")
+	s.put(statement(t, "1.0", 2).Place().Ref(), string(statement(t, "1.0", 3).Content))
 	s.put("refs/countermark/seen/x", "")
 	s.put("refs/countermark/candidates/x", "")
 	s.put("refs/countermark/x", "")
