@@ -84,6 +84,7 @@ var policy = map[string]permission{
 	"internal/policy/role":     {layer: judgement},
 	"internal/policy/matching": {layer: judgement, internal: []string{"policy/role"}},
 	"internal/policy/version":  {layer: judgement, internal: []string{"ascii", "document"}},
+	"internal/coalition":       {layer: judgement, internal: []string{"digest", "policy"}},
 	"internal/policychain":     {layer: judgement, internal: []string{"digest", "dsse", "escape", "policy", "policyfile", "refusal", "signature"}},
 	"internal/policyfile":      {layer: judgement, internal: []string{"digest", "document", "escape", "policy", "policy/version", "publickey", "refusal", "signature"}},
 	"internal/policy":          {layer: judgement, internal: []string{"ascii", "digest", "document", "escape", "policy/matching", "policy/role", "policy/version", "publickey", "refusal", "signature", "signature/finding"}},
