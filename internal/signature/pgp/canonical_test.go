@@ -152,8 +152,11 @@ func TestEveryBitOfGnuPG(t *testing.T) {
 func TestRSASignatureBelowModulus(t *testing.T) {
 	key := newKey(t, born, func(c *packet.Config) { c.Algorithm, c.RSABits = packet.PubKeyAlgoRSA, 2048 })
 	certificates := parse(t, simple(t, key))
-	sig := signMessage(t, key, signed)
 	n := key.PublicKey.PublicKey.(*rsa.PublicKey).N.Bytes()
+	sig := signMessage(t, key, signed)
+	for i := int64(1); sig[len(sig)-len(n)-2] != 8; i++ { // until it is as long as the modulus
+		sig = signMessage(t, key, signed+i)
+	}
 	at := len(sig) - len(n)
 	copy(sig[at:], n) // the modulus itself
 	sig[at-2], sig[at-1] = 8, 0

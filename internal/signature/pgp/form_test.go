@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,6 +133,10 @@ func TestSignaturePacket(t *testing.T) {
 	key := newKey(t, born)
 	whole := body(signMessage(t, key, signed))
 	hashed := 6 + int(whole[5])
+	// Of some signature the first number has 255 bits.
+	for i := int64(1); whole[hashed+5] != 255; i++ {
+		whole = body(signMessage(t, key, signed+i))
+	}
 	set := func(at int, b byte) func([]byte) []byte {
 		return func(s []byte) []byte { s[at] = b; return s }
 	}
@@ -163,7 +168,11 @@ func TestSignaturePacket(t *testing.T) {
 		{"two bytes", func(s []byte) []byte { return s[:2] }, refusal.SigFormat, "ends in its header"},
 		{"nothing", func([]byte) []byte { return nil }, refusal.SigFormat, "ends in its header"},
 		{"up to its digest", func(s []byte) []byte { return s[:hashed+2] }, refusal.SigFormat, "shorter than its own lengths"},
-		{"a longer number", func(s []byte) []byte { s[hashed+5]++; return s }, refusal.SigFormat, "as many bits as it says"},
+		{"a longer number", func(s []byte) []byte { s[hashed+4], s[hashed+5] = 1, 0; return s }, refusal.SigFormat, "as many bits as it says"},
+		{"a number after a zero byte", func(s []byte) []byte {
+			s[hashed+4], s[hashed+5] = 1, 7
+			return slices.Insert(s, hashed+6, 0)
+		}, refusal.SigFormat, "as many bits as it says"},
 		{"no time", func(s []byte) []byte { s[7] = 100; return s }, refusal.SigFormat, "when it was made"},
 		{"two times", hashing("\x05\x02\x00\x00\x00\x01"), refusal.SigFormat, "two subpackets of type 2"},
 		{"a critical notation", hashing("\x0b\x94\x00\x00\x00\x00\x00\x01\x00\x01xy"), refusal.SigFormat, "critical notation"},
