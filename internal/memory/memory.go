@@ -17,6 +17,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,12 +42,13 @@ type Seen struct {
 	Policy  digest.SHA256 // of that
 }
 
-// Chain is a chain of policies that was verified, from its root on: each signed
-// as those before it demand. Who makes it vouches for that.
+// Chain is a chain of policies that was verified from its root: each version
+// after that signed as those before it demand, each before it named by the next.
+// Who makes it vouches for that.
 type Chain struct {
-	Root     digest.SHA256   // the first policy's digest
-	First    int             // the first policy's version
-	Policies []digest.SHA256 // of every version from First on; the first is Root
+	Root     digest.SHA256   // one of Policies
+	First    int             // the oldest policy's version
+	Policies []digest.SHA256 // of every version from First on
 }
 
 // Last returns the version of the newest policy, 0 of an empty chain.
@@ -113,8 +115,8 @@ func (c Chain) check() error {
 	switch {
 	case len(c.Policies) == 0 || c.First < 1 || c.First > MaxVersion || len(c.Policies) > MaxVersion-c.First+1:
 		return fmt.Errorf("a chain of %d policies from version %d on is none that can be remembered", len(c.Policies), c.First)
-	case c.Policies[0] != c.Root:
-		return fmt.Errorf("the chain's first policy is %v, and not its root, %v", c.Policies[0], c.Root)
+	case !slices.Contains(c.Policies, c.Root):
+		return fmt.Errorf("the chain does not hold its root, %v", c.Root)
 	}
 	for i, d := range c.Policies {
 		if d.IsZero() {

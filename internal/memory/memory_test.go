@@ -100,7 +100,7 @@ func TestAdvance(t *testing.T) {
 func TestAdvanceRefuses(t *testing.T) {
 	f := folder(t)
 	broken := chain(1, "ab")
-	broken.Root = policies('b')[0]
+	broken.Root = policies('c')[0]
 	for name, c := range map[string]struct {
 		project string
 		chain   memory.Chain
@@ -112,7 +112,7 @@ func TestAdvanceRefuses(t *testing.T) {
 		"no chain":          {project, memory.Chain{}, "0 policies"},
 		"version 0":         {project, chain(0, "a"), "version 0"},
 		"a huge version":    {project, chain(memory.MaxVersion, "ab"), "2 policies"},
-		"another root":      {project, broken, "not its root"},
+		"another root":      {project, broken, "does not hold its root"},
 		"no digest":         {project, chain(1, "a\x00"), "no digest"},
 	} {
 		if v, _, err := f.Advance(t.Context(), c.project, c.chain); v != 0 || err == nil || !strings.Contains(err.Error(), c.want) {

@@ -59,6 +59,55 @@ func Fetch(ctx context.Context, r *gitrepo.Repository, from refs.Server) (Fetche
 	return t.got, remember(ctx, r, from.Address, t.now)
 }
 
+// Served is what a server's ledger has.
+type Served struct {
+	Contents
+	Policies Chain // empty if it has none, or if what it has is a Problem
+}
+
+// ReadServer reads a server's ledger, the statements of one version or of all if
+// it is "", and leaves no trace here. r is any open repository of the same object
+// format. Without a memory of what the server had, no deletion is noticed. The
+// error is that of Fetch.
+func ReadServer(ctx context.Context, r *gitrepo.Repository, from refs.Server, version string) (Served, error) {
+	v, err := look(ctx, r, from)
+	if err != nil {
+		return Served{}, err
+	}
+	t, err := newTransfer(r, from)
+	if err != nil {
+		return Served{}, err
+	}
+	defer t.close()
+	var wanted []refs.Ref
+	var ids []digest.ObjectID
+	for _, ref := range v.entries {
+		if version == "" || strings.HasPrefix(ref.Name, entry.RefPrefix+version+"/") {
+			wanted, ids = append(wanted, ref), append(ids, ref.ID)
+		}
+	}
+	var s Served
+	if len(ids) > 0 {
+		if err := t.fetch(ctx, ids, "--depth=1"); err != nil {
+			return Served{}, err
+		}
+		if s.Contents, err = collect(ctx, t.reader, wanted); err != nil {
+			return Served{}, err
+		}
+	}
+	s.Problems = append(v.problems, s.Problems...)
+	if v.policy.IsZero() {
+		return s, nil
+	}
+	if err := t.fetch(ctx, []digest.ObjectID{v.policy}); err != nil {
+		return Served{}, err
+	}
+	if s.Policies, err = readChain(ctx, t.reader, v.policy); err != nil {
+		s.Problems = append(s.Problems, problem(PolicyRef, err))
+	}
+	return s, nil
+}
+
 // transfer is a fetch under way: what arrives lies in a repository of its own,
 // and gets into the other when it was looked at.
 type transfer struct {

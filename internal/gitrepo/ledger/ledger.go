@@ -53,8 +53,13 @@ type Contents struct {
 
 // Read returns the entries of one version, or of all if it is "", of a local
 // repository. The error means that there is no answer: GIT_LIMIT beyond the
-// limits of a ledger, or git's.
+// limits of a ledger, LEDGER_NAME for what is no version, or git's.
 func Read(ctx context.Context, r *gitrepo.Repository, version string) (Contents, error) {
+	if version != "" {
+		if _, err := recipe.ParseVersion(version); err != nil {
+			return Contents{}, refusal.New(refusal.LedgerName, "%v", err)
+		}
+	}
 	found, err := refs.List(ctx, r, entry.RefPrefix+version)
 	if err != nil {
 		return Contents{}, err

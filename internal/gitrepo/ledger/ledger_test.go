@@ -214,6 +214,8 @@ func TestReadHostile(t *testing.T) {
 	}
 	_, err := ledger.Append(t.Context(), w.r, other)
 	wantRule(t, err, refusal.LedgerName)
+	_, err = ledger.Read(t.Context(), w.r, "*")
+	wantRule(t, err, refusal.LedgerName)
 }
 
 func TestPolicies(t *testing.T) {

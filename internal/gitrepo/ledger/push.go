@@ -36,18 +36,25 @@ func Push(ctx context.Context, r *gitrepo.Repository, p Pushing) (Pushed, error)
 	if err != nil {
 		return Pushed{}, err
 	}
-	done := Pushed{}
+	done, last := Pushed{}, 0
 	for range attempts {
 		plan, err := newPlan(ctx, r, p.Server, contents.Entries)
 		if err != nil {
 			return done, err
 		}
+		if done.Answer.Outcome == refs.Refused && len(plan.changes) == last {
+			return done, nil // it was not that another was faster
+		}
+		last = len(plan.changes)
 		done.Problems = append(slices.Clone(contents.Problems), plan.problems...)
 		if done.Answer = plan.answer; done.Answer.Outcome == refs.Moved {
 			return done, nil
 		}
-		if err := plan.push(ctx, r, p.Server, &done); err != nil || done.Answer.Outcome != refs.Moved {
+		if err := plan.push(ctx, r, p.Server, &done); err != nil {
 			return done, err
+		}
+		if done.Answer.Outcome == refs.Changed || done.Answer.Outcome == refs.Unchanged {
+			return done, nil
 		}
 	}
 	return done, errors.New("pushing the ledger: what the server has changes all the time; try again")

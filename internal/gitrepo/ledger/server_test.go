@@ -290,3 +290,52 @@ func TestPushRefused(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Between the look and the push another may be faster.
+func TestPushAtOnce(t *testing.T) {
+	s, w := server(t, "sha1"), clone(t, "sha1")
+	one, two := statement(t, "1.0", 1), statement(t, "1.0", 2)
+	w.add(2, one, two)
+	w.addPolicy(1)
+	faster := false
+	got, err := ledger.Push(t.Context(), w.r, ledger.Pushing{Server: refs.Server{Address: s.dir, Progress: func(string) {
+		if !faster {
+			faster = true
+			s.put(one.Place().Ref(), string(one.Content))
+		}
+	}}})
+	if err != nil || !faster || got.Answer.Outcome != refs.Changed || len(strings.Fields(s.at(entry.RefPrefix))) != 2 || s.at(ledger.PolicyRef) == "" {
+		t.Errorf("%+v, %v; another was faster: %v", got, err, faster)
+	}
+}
+
+func TestReadServer(t *testing.T) {
+	s, w, reader := server(t, "sha1"), clone(t, "sha1"), clone(t, "sha1")
+	read := func(version string) ledger.Served {
+		t.Helper()
+		got, err := ledger.ReadServer(t.Context(), reader.r, refs.Server{Address: s.dir}, version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got := read(""); len(got.Entries)+len(got.Problems)+len(got.Policies.Links) != 0 {
+		t.Errorf("an empty server: %+v", got)
+	}
+	w.add(3, statement(t, "1.0", 1), statement(t, "1.0", 2), statement(t, "1.0-rc1", 3))
+	w.addPolicy(1)
+	w.addPolicy(2)
+	w.push(s.dir, "")
+	s.put(entry.RefPrefix+"1.0/x", "")
+	s.put("refs/countermark/x", "")
+	if got := read("1.0"); len(got.Entries) != 2 || rules(got.Problems) != "LEDGER_NAME LEDGER_NAME" || len(got.Policies.Links) != 2 {
+		t.Errorf("%+v", got)
+	}
+	s.put(ledger.PolicyRef, "x")
+	if got := read(""); len(got.Entries) != 3 || rules(got.Problems) != "LEDGER_NAME LEDGER_NAME GIT_TYPE" || len(got.Policies.Links) != 0 {
+		t.Errorf("%+v", got)
+	}
+	if left := reader.at("refs/countermark"); left != "" {
+		t.Errorf("left here: %s", left)
+	}
+}
