@@ -190,6 +190,8 @@ var policy = map[string]permission{
 	"internal/demonstration": {layer: commands, // any
 		system: []string{"os", "os/exec", "path/filepath"}},
 	"internal/verification/input": {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/vouching": {layer: commands, // any
+		system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/verification": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"cmd/countermark": {layer: commands, // any

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -11,13 +13,18 @@ import (
 	"github.com/countermark/countermark/internal/progress"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/verification"
+	"github.com/countermark/countermark/internal/verification/input"
+	"github.com/countermark/countermark/internal/vouching"
 )
 
 // verifyOptions are the flags of verify.
 type verifyOptions struct {
 	verification.Options
-	json  bool
-	style *report.Style // of the text; nil: as standard output is
+	json    bool
+	root    string
+	bundles []string
+	version string
+	style   *report.Style // of the text; nil: as standard output is
 }
 
 const verifyLong = `Compares release archives with a commit, path by path: is this archive exactly
@@ -43,6 +50,12 @@ catalogue, submodule content, or unexplained. What looks like a tool's file and 
 none is named first. --explain shows one file's evidence. Labels never make an
 archive pass; docs/provenance.md says what they prove.
 
+With --root, or a lock file that trusts one, the question is who vouches for the
+archive: the bundle NAME.countermark beside it holds signed statements, the
+project's policies and git objects, and by these alone, without repository or
+network, archive, built commit, recipe and signed tag are held together, and people
+and machines are counted as the policy demands (docs/spec/release.md).
+
 A countermark.lock in the current folder (or --lock) names repository and tag
 pattern, and the differences that a person has accepted; a new or different one
 fails. It may accept verbatim files of tools by tool and version (--by-label).
@@ -53,6 +66,7 @@ const verifyExample = `  countermark verify xz-5.4.1.tar.xz --repo https://githu
   countermark verify php-8.3.7.tar.gz php-8.3.7.tar.xz --repo ~/src/php-src
   countermark verify htop-3.2.2.tar.gz --repo ~/src/htop --tag 3.2.2 --json
   countermark verify xz-5.4.1.tar.xz --explain m4/libtool.m4 --known libtool-2.4.7/
+  countermark verify php-8.3.7.tar.xz --root 6f1c…      # who vouches for it?
   countermark verify curl-7.88.1.tar.gz --all           # look at every path, then
   countermark verify curl-7.88.1.tar.gz --update-lock   # record what you have seen`
 
@@ -67,6 +81,11 @@ func newVerifyCommand(s streams) *cobra.Command {
 			o.Archives, o.PrefixSet = args, cmd.Flags().Changed("prefix")
 			if err := o.check(); err != nil {
 				return err
+			}
+			if by, err := o.vouching(cmd.Flags().Changed); err != nil {
+				return err
+			} else if by != nil {
+				return vouchAndPrint(cmd.Context(), by, s, o.json)
 			}
 			return verdictReached(verifyAndPrint(cmd.Context(), o, s))
 		},
@@ -84,6 +103,9 @@ func newVerifyCommand(s streams) *cobra.Command {
 	f.StringArrayVar(&o.Indexes, "index", nil, "index `FILE` of more known files (countermark index build makes one; repeatable)")
 	f.StringArrayVar(&o.Known, "known", nil, "folder, archive or Debian package at `PATH` with more known files, whose text --explain can show (repeatable)")
 	f.BoolVar(&o.All, "all", false, "list every path")
+	f.StringVar(&o.root, "root", "", "who vouches? by the policies that follow from this `ROOT`: the SHA-256 of a policy, or its file (default: the lock file's)")
+	f.StringArrayVar(&o.bundles, "bundle", nil, "bundle `FILE` with what vouches for the archive (default: NAME"+vouching.BundleExtension+" beside it; repeatable)")
+	f.StringVar(&o.version, "version", "", "the release that an archive of another name, or on standard input, should be of")
 	f.BoolVar(&o.json, "json", false, "print one JSON document (docs/spec/report.md)")
 	f.StringVar(&o.Decoder, "decoder", "auto", "`DECODER` of .xz: auto, system (the xz program) or go (built in)")
 	f.IntVar(&o.MaxMembers, "max-members", archive.DefaultMaxMembers, "refuse archives with more than `N` members")
@@ -92,6 +114,52 @@ func newVerifyCommand(s streams) *cobra.Command {
 	f.Int64Var(&o.Limits.MaxWindowBytes, "max-window", framing.DefaultMaxWindowBytes, "refuse compression with a larger dictionary or window, in `BYTES`")
 	_ = cmd.RegisterFlagCompletionFunc("decoder", cobra.FixedCompletions([]string{"auto", "system", "go"}, cobra.ShellCompDirectiveNoFileComp)) // its only error: no such flag
 	return cmd
+}
+
+// repositoryFlags say that an archive is compared with a commit of a repository.
+var repositoryFlags = []string{"repo", "tag", "commit", "submodule", "update-lock", "explain"}
+
+// vouching returns how to verify by a bundle, nil if a repository is asked: a
+// bundle is, if a root is trusted, or if one lies beside the archive and nothing
+// speaks of a repository.
+func (o *verifyOptions) vouching(changed func(flag string) bool) (*vouching.Options, error) {
+	root, lock := o.root, cmp.Or(o.Lock, verification.LockFileName)
+	if root == "" {
+		var err error
+		if root, err = vouching.RootOfLock(lock, o.Lock == ""); err != nil {
+			return nil, err
+		}
+	}
+	asked := slices.IndexFunc(repositoryFlags, changed)
+	given := root != "" || len(o.bundles) > 0 || o.version != ""
+	switch {
+	case given && asked >= 0:
+		return nil, report.UsageFailure("verify by the bundle, or by a repository, one after the other", "--%s compares with a repository, and a root is trusted, by which the bundle decides", repositoryFlags[asked])
+	case !given && (asked >= 0 || len(vouching.Beside(o.Archives)) == 0):
+		return nil, nil
+	}
+	return &vouching.Options{Archives: o.Archives, Bundles: o.bundles, Root: root, Version: o.version,
+		Read: input.Settings{Prefix: o.Prefix, PrefixSet: o.PrefixSet, Decoder: o.Decoder, Limits: o.Limits, MaxMembers: o.MaxMembers}}, nil
+}
+
+// vouchAndPrint verifies by a bundle and prints the verdict.
+func vouchAndPrint(ctx context.Context, o *vouching.Options, s streams, asJSON bool) error {
+	o.Stdin, o.Read.Progress = s.in, progress.New(s.err)
+	result, err := vouching.Run(ctx, *o)
+	if err != nil {
+		if asJSON {
+			_, _ = s.out.Write(report.FailureDocument(report.FailureOf(err, report.Internal), nil).JSON())
+		}
+		return err
+	}
+	out := []byte(result.Text())
+	if asJSON {
+		out = result.JSON()
+	}
+	if _, err := s.out.Write(out); err != nil {
+		return &report.Failure{Code: report.Internal, Detail: fmt.Sprintf("writing the report: %v", err)}
+	}
+	return verdictReached(result.Exit())
 }
 
 // check refuses flags that mean nothing, alone or together.

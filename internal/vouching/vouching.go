@@ -1,0 +1,330 @@
+// Package vouching carries out `countermark verify` with a bundle: it opens
+// archives, bundles and what this user remembers, has package release judge
+// them, and remembers the policy. No network, no repository and no git is used.
+package vouching
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/countermark/countermark/internal/archive"
+	"github.com/countermark/countermark/internal/bundle"
+	"github.com/countermark/countermark/internal/digest"
+	"github.com/countermark/countermark/internal/durable"
+	"github.com/countermark/countermark/internal/escape"
+	"github.com/countermark/countermark/internal/lineage"
+	"github.com/countermark/countermark/internal/lockfile"
+	"github.com/countermark/countermark/internal/memory"
+	"github.com/countermark/countermark/internal/policychain"
+	"github.com/countermark/countermark/internal/policyfile"
+	"github.com/countermark/countermark/internal/release"
+	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/verification/input"
+)
+
+// BundleExtension ends the names of bundles.
+const BundleExtension = ".countermark"
+
+// Options say what to verify, and by what.
+type Options struct {
+	Archives []string // files of one release; "-" is standard input
+	Bundles  []string // files; none: those beside the archives
+	Root     string   // 64 hexadecimal digits, or the file of a policy; "" for none
+	Version  string   // of the release, where an archive has another name or none; "" for none
+	Read     input.Settings
+	Memory   string // folder of what is remembered; "": the user's own
+	Stdin    io.Reader
+}
+
+// Result is what was found.
+type Result struct {
+	Verdict  *release.Verdict
+	Archives []report.Archive
+	Notes    []string
+}
+
+// Exit returns the exit status.
+func (r *Result) Exit() int { return r.Verdict.Outcome().Exit() }
+
+// Run verifies. The error, a *report.Failure, says why there is no verdict.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	r, err := run(ctx, o)
+	o.Read.Progress.Clear()
+	switch {
+	case err == nil:
+		return r, nil
+	case ctx.Err() != nil:
+		return nil, report.Interrupted()
+	}
+	f := report.FailureOf(err, report.Internal)
+	if f.Refusal != nil {
+		f.Hint = cmp.Or(f.Hint, report.HintFor(f.Refusal.Rule))
+	}
+	return nil, f
+}
+
+func run(ctx context.Context, o Options) (*Result, error) {
+	root, err := ReadRoot(o.Root)
+	if err != nil {
+		return nil, err
+	}
+	b, err := o.readBundles(!root.IsZero())
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{}
+	files, err := o.readArchives(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	e, err := Evidence(b)
+	if err != nil {
+		return nil, err
+	}
+	e.Files, e.Version, e.Root, e.Now = files, o.Version, root, time.Now().Unix()
+	folder := memory.Folder{Dir: o.Memory, Write: durable.WriteFile}
+	if folder.Dir == "" {
+		if folder.Dir, err = memory.DefaultDir(); err != nil {
+			return nil, err
+		}
+	}
+	if err := remembered(folder, &e); err != nil {
+		return nil, err
+	}
+	if r.Verdict, err = release.Judge(e); err != nil {
+		return nil, err
+	}
+	return r, remember(ctx, folder, r)
+}
+
+// ReadRoot returns the digest that a root is given by: 64 hexadecimal digits, or
+// the file of the policy itself.
+func ReadRoot(given string) (digest.SHA256, error) {
+	if given == "" {
+		return digest.SHA256{}, nil
+	}
+	if d, err := digest.ParseSHA256(strings.TrimPrefix(given, "sha256:")); err == nil {
+		return d, nil
+	}
+	data, err := readFile(given, policyfile.MaxFileBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return digest.SHA256{}, report.UsageFailure("--root takes the SHA-256 of a policy, 64 lower-case hexadecimal digits, or the file of that policy", "--root: %s is neither", escape.Quote(given))
+	}
+	if err != nil {
+		return digest.SHA256{}, err
+	}
+	if _, err := policyfile.Parse(given, data); err != nil {
+		return digest.SHA256{}, err
+	}
+	return sha256.Sum256(data), nil
+}
+
+// readFile reads a file of at most max bytes.
+func readFile(path string, maxBytes int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
+	if err == nil && int64(len(data)) > maxBytes {
+		err = &report.Failure{Code: report.Rejected, Detail: fmt.Sprintf("%s has more than %d bytes", path, maxBytes)}
+	}
+	return data, err
+}
+
+// readBundles reads the bundles that are given, or lie beside the archives.
+func (o *Options) readBundles(trusted bool) (*bundle.Bundle, error) {
+	paths := o.Bundles
+	if len(paths) == 0 {
+		paths = Beside(o.Archives)
+	}
+	if len(paths) == 0 {
+		f := &report.Failure{Code: report.NotComplete, Detail: "there is no bundle beside the archive, so nothing says who vouches for it",
+			Hint: "get NAME" + BundleExtension + " from where the release is published, or name it with --bundle"}
+		if trusted { // whoever leaves it out must not be better off
+			f.Code = report.Failed
+		}
+		return nil, f
+	}
+	all := make([]*bundle.Bundle, len(paths))
+	for i, path := range paths {
+		data, err := readFile(path, bundle.MaxBytes)
+		if err != nil {
+			return nil, err
+		}
+		if all[i], err = bundle.Parse(data); err != nil {
+			f := report.FailureOf(err, report.Rejected)
+			f.File, f.Detail = path, path+": "+f.Detail
+			return nil, f
+		}
+	}
+	return bundle.Merge(all...), nil
+}
+
+// Beside returns the bundles that lie beside archives: NAME.countermark, where
+// NAME is the archive's with or without its extensions.
+func Beside(archives []string) []string {
+	var found []string
+	seen := make(map[string]bool)
+	for _, a := range archives {
+		if a == input.Stdin {
+			continue
+		}
+		for _, name := range []string{a, withoutExtension(a)} {
+			path := name + BundleExtension
+			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && !seen[path] {
+				seen[path] = true
+				found = append(found, path)
+			}
+		}
+	}
+	return found
+}
+
+// withoutExtension returns an archive's path without ".tar.gz" and the like.
+func withoutExtension(path string) string {
+	dir, base := filepath.Split(path)
+	if before, _, found := strings.Cut(base, ".tar"); found && before != "" {
+		if i := strings.LastIndex(base, ".tar"); i > 0 {
+			return dir + base[:i]
+		}
+	}
+	for _, extension := range []string{".tgz", ".tbz2", ".txz", ".zip"} {
+		if before, found := strings.CutSuffix(base, extension); found {
+			return dir + before
+		}
+	}
+	return path
+}
+
+// readArchives reads every archive whole.
+func (o *Options) readArchives(ctx context.Context, r *Result) ([]lineage.File, error) {
+	if len(o.Archives) == 0 {
+		return nil, report.UsageFailure("countermark verify ARCHIVE, or --help", "no archive is named")
+	}
+	inputs, err := input.Open(ctx, o.Archives, o.Stdin)
+	defer input.Close(inputs)
+	if err != nil {
+		return nil, err
+	}
+	defer context.AfterFunc(ctx, func() { input.Close(inputs) })() // ends a read that blocks
+	files := make([]lineage.File, len(inputs))
+	names, all := make([]string, len(inputs)), make([]*archive.Contents, len(inputs))
+	for i, in := range inputs {
+		contents, err := o.readArchive(ctx, in)
+		if err != nil {
+			f := report.FailureOf(err, report.Internal)
+			f.File, f.Detail = in.Name, in.Name+": "+f.Detail
+			return nil, f
+		}
+		files[i] = lineage.File{Name: in.Base, Contents: contents}
+		if o.Version != "" {
+			files[i].Name = "" // it may have been renamed: the version says which release is meant
+		} else if in.Base == "" {
+			return nil, report.UsageFailure("say which release this should be with --version", "standard input has no name that says which release it is")
+		}
+		names[i], all[i] = in.Name, contents
+		r.Archives = append(r.Archives, described(in.Name, contents))
+	}
+	return files, archive.SameArchive(names, all)
+}
+
+func (o *Options) readArchive(ctx context.Context, in *input.Input) (*archive.Contents, error) {
+	a, err := in.Archive(ctx, o.Read)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	return a.Read(ctx, nil)
+}
+
+func described(name string, c *archive.Contents) report.Archive {
+	a := report.Archive{Name: name, SHA256: c.SHA256.String(), Decoder: c.Decoder, Container: c.Format.String(), Dialect: c.Dialect, Prefix: c.Prefix, Members: c.Members, Bytes: c.FileBytes}
+	if !c.TarSHA256.IsZero() {
+		sum := c.TarSHA256.String()
+		a.TarSHA256 = &sum
+	}
+	return a
+}
+
+// Evidence returns what a bundle holds, for the judge.
+func Evidence(b *bundle.Bundle) (release.Evidence, error) {
+	e := release.Evidence{Statements: b.Statements, Objects: &lineage.Objects{}, Recipes: b.Recipes}
+	for _, p := range b.Policies {
+		e.Chain = append(e.Chain, policychain.Link{Policy: p.Payload, Signatures: p.Signatures})
+	}
+	for _, o := range b.Objects {
+		if err := e.Objects.Add(o.ID, o.Type, o.Data); err != nil {
+			return e, err
+		}
+	}
+	return e, nil
+}
+
+// remembered adds what this user has seen of the project that the policies name.
+func remembered(folder memory.Folder, e *release.Evidence) error {
+	if len(e.Chain) == 0 {
+		return nil
+	}
+	p, err := policyfile.Parse("the policy", e.Chain[0].Policy)
+	if err != nil {
+		return err
+	}
+	seen, err := folder.Read(p.Project)
+	if err != nil {
+		return err
+	}
+	e.Remembered = release.Remembered{Version: seen.Version, Policy: seen.Policy}
+	return nil
+}
+
+// remember keeps the newest policy of a release that is vouched for.
+func remember(ctx context.Context, folder memory.Folder, r *Result) error {
+	v := r.Verdict
+	if v.Outcome() != release.Vouched {
+		return nil
+	}
+	chain := memory.Chain{Root: v.Root}
+	for _, version := range v.Chain {
+		if version.Digest == v.Root {
+			chain.First = version.Policy.Version
+		}
+		if chain.First > 0 {
+			chain.Policies = append(chain.Policies, version.Digest)
+		}
+	}
+	verdict, _, err := folder.Advance(ctx, v.Policy.Project, chain)
+	if err != nil {
+		r.Notes = append(r.Notes, "the policy that was seen could not be remembered: "+escape.Sentence(err.Error()))
+	} else if !verdict.InOrder() {
+		return &report.Failure{Code: report.Failed, Detail: fmt.Sprintf("the policies are %v than those that were seen meanwhile", verdict)}
+	}
+	return nil
+}
+
+// RootOfLock returns the root that a lock file trusts, "" if it trusts none, or
+// is not there and may lack.
+func RootOfLock(path string, mayLack bool) (string, error) {
+	data, err := readFile(path, lockfile.MaxFileBytes)
+	if mayLack && errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", report.UsageFailure("--lock names a lock file", "--lock: %v", err)
+	}
+	lock, err := lockfile.Parse(data)
+	if err != nil || lock.Root.IsZero() {
+		return "", err
+	}
+	return lock.Root.String(), nil
+}
