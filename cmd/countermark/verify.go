@@ -126,7 +126,7 @@ func (o *verifyOptions) vouching(changed func(flag string) bool) (*vouching.Opti
 	root, lock := o.root, cmp.Or(o.Lock, verification.LockFileName)
 	if root == "" {
 		var err error
-		if root, err = vouching.RootOfLock(lock, o.Lock == ""); err != nil {
+		if root, err = vouching.RootOfLock(lock, o.Lock == "" || changed("update-lock")); err != nil {
 			return nil, err
 		}
 	}

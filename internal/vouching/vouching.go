@@ -320,11 +320,14 @@ func RootOfLock(path string, mayLack bool) (string, error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", report.UsageFailure("--lock names a lock file", "--lock: %v", err)
+		return "", report.UsageFailure("", "reading the lock file: %v", err)
 	}
 	lock, err := lockfile.Parse(data)
-	if err != nil || lock.Root.IsZero() {
-		return "", err
+	if err != nil {
+		return "", report.UsageFailure("docs/spec/lock.md has the grammar", "reading the lock file %q: %v", path, err)
+	}
+	if lock.Root.IsZero() {
+		return "", nil
 	}
 	return lock.Root.String(), nil
 }
