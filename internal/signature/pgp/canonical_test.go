@@ -72,7 +72,11 @@ func TestEveryBit(t *testing.T) {
 			if !counts(sig, certificates) {
 				t.Fatalf("the signature itself does not count: %+v", verify(t, sig, certificates))
 			}
-			for i := range 8 * len(sig) {
+			step := 1
+			if strings.HasPrefix(name, "P-521") {
+				step = 5 // it is slow
+			}
+			for i := 0; i < 8*len(sig); i += step {
 				flipped := slices.Clone(sig)
 				flipped[i/8] ^= 1 << (i % 8)
 				if counts(flipped, certificates) {
