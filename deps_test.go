@@ -61,6 +61,7 @@ var policy = map[string]permission{
 		foreign: []string{"github.com/klauspost/compress/flate"}},
 	"internal/gitobject":          {layer: formats, internal: []string{"digest", "refusal", "tree"}},
 	"internal/gitobject/treewalk": {layer: formats, internal: []string{"digest", "gitobject", "refusal", "tree"}},
+	"internal/gitmodules":         {layer: formats, internal: []string{"escape", "refusal", "tree"}},
 	"internal/filter":             {layer: formats, internal: []string{"digest", "gitobject"}},
 	"internal/lockfile":           {layer: formats, internal: []string{"ascii", "digest", "escape", "gitobject", "publickey", "refusal", "tree"}},
 	"internal/catalogue":          {layer: formats, internal: []string{"digest", "escape"}},

@@ -116,7 +116,7 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.Source.Repository, "repo", "", "`PATH` of a local repository (default: the one we stand in)")
 	f.StringVar(&o.Source.Recipe, "recipe", "", "recipe `FILE` (default: "+source.RecipeName+" of the source)")
-	f.StringArrayVar(&o.Source.Submodules, "submodule", nil, "take the files of a submodule from `PATH=REPO` (repeatable)")
+	f.StringArrayVar(&o.Source.Submodules, "submodule", nil, "take the files of a submodule from `PATH=REPO`, not from where .gitmodules says (repeatable)")
 	f.StringArrayVar(&o.Setting.ToolSources, "tool-source", nil, "get the source of a tool from `NAME=REPO`, not from the recipe's URL; the recipe's commit counts (repeatable)")
 	f.StringVar(&o.Setting.Mirror, "mirror", "", "get Debian packages from `URL`, not from the recipe's mirror")
 	f.BoolVar(&o.Setting.UnsignedMirror, "unsafe-unsigned-mirror", false, "take packages that no key of the archive vouches for")

@@ -90,6 +90,7 @@ const (
 	GitParent        Rule = "GIT_PARENT"         // a built commit whose parents are not the one before it and its source
 	GitLimit         Rule = "GIT_LIMIT"          // an object, tree or depth beyond the limit
 	GitProtocol      Rule = "GIT_PROTOCOL"       // a transport other than https and ssh
+	GitModules       Rule = "GIT_MODULES"        // a .gitmodules outside the strict grammar, or a URL in it that leads nowhere
 )
 
 // Rules of signatures and keys (docs/spec/signatures.md). Those from SigBad on
@@ -171,7 +172,7 @@ func Rules() []Rule {
 		ZipLocal, ZipGap, ZipFlag, ZipMethod, ZipExtra, ZipComment, ZipCount,
 		GitFormat, GitHash, GitSHA1Collision, GitMissing, GitType, GitTree, GitMode, GitName,
 		GitCommit, GitTag, GitTagName, GitTagTarget, GitRefName,
-		GitBuilt, GitParent, GitLimit, GitProtocol,
+		GitBuilt, GitParent, GitLimit, GitProtocol, GitModules,
 		SigFormat, SigMulti, SigNamespace, SigAlg, SigKey, SigLimit,
 		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse,
 		PolInvalid, PolKeyReuse, PolChain, PolRollback, PolQuorum, PolOperator, PolMixed, PolCondition,

@@ -48,9 +48,10 @@ type Source struct {
 	Recipe     *recipe.Recipe
 	Origin     string // of the recipe, as the record has it
 	Version    recipe.Version
-	Submodules []buildrecord.Submodule // by path
-	others     []*gitrepo.Repository   // of submodules
-	beside     *gitrepo.Repository     // nil until it is asked for
+	Submodules []buildrecord.Submodule                 // by path
+	others     []*gitrepo.Repository                   // of submodules
+	holder     map[digest.ObjectID]*gitrepo.Repository // of blobs that are a submodule's, and not the source's
+	beside     *gitrepo.Repository                     // nil until it is asked for
 	besidePath string
 	o          Options
 }
@@ -58,7 +59,7 @@ type Source struct {
 // Open finds tag, commit, tree and recipe. The error is a *report.Failure where
 // it is the caller's, or the recipe's.
 func Open(ctx context.Context, o Options) (*Source, error) {
-	s := &Source{o: o}
+	s := &Source{o: o, holder: make(map[digest.ObjectID]*gitrepo.Repository)}
 	for _, part := range []func(context.Context) error{s.openRepository, s.resolve, s.readRecipe, s.checkTag, s.resolveSubmodules} {
 		if err := part(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())
@@ -113,16 +114,27 @@ func (s *Source) Beside(ctx context.Context) (repo *gitrepo.Repository, path str
 }
 
 // Blobs reads blobs of the source, or of its submodules, as
-// gitrepo.Repository.Blobs does.
-func (s *Source) Blobs(ctx context.Context, ids []digest.ObjectID, each func(digest.ObjectID, []byte) error) ([]digest.ObjectID, error) {
-	missing, err := s.Repo.Blobs(ctx, ids, each)
-	for _, r := range s.others {
-		if err != nil || len(missing) == 0 {
-			break
+// gitrepo.Repository.Blobs does. Each is asked of the one repository that it is of.
+func (s *Source) Blobs(ctx context.Context, ids []digest.ObjectID, each func(digest.ObjectID, []byte) error) (missing []digest.ObjectID, err error) {
+	wanted := make(map[*gitrepo.Repository][]digest.ObjectID)
+	for _, id := range ids {
+		from := s.holder[id]
+		if from == nil {
+			from = s.Repo
 		}
-		missing, err = r.Blobs(ctx, missing, each)
+		wanted[from] = append(wanted[from], id)
 	}
-	return missing, err
+	for _, r := range append([]*gitrepo.Repository{s.Repo}, s.others...) {
+		if len(wanted[r]) == 0 {
+			continue
+		}
+		lacking, err := r.Blobs(ctx, wanted[r], each)
+		if err != nil {
+			return nil, err
+		}
+		missing = append(missing, lacking...)
+	}
+	return missing, nil
 }
 
 func (s *Source) openRepository(ctx context.Context) error {
@@ -229,60 +241,6 @@ func (s *Source) checkTag(context.Context) error {
 			"%s is a lightweight tag: a bare name, which no one can sign", s.Ref.Name)
 	}
 	return nil
-}
-
-// resolveSubmodules decides what becomes of the source's submodules.
-func (s *Source) resolveSubmodules(ctx context.Context) error {
-	files := make([]tree.Entry, 0, s.Tree.Len())
-	for _, e := range s.Tree.Entries() {
-		if e.Kind != tree.Submodule {
-			files = append(files, e)
-			continue
-		}
-		how := buildrecord.Submodule{Path: e.Path, Commit: e.IDs.In(s.Repo.Format())}
-		switch s.Recipe.Source.Submodules {
-		case recipe.NoSubmodules:
-			return report.UsageFailure("say submodules = \"omit\" or \"flatten\" in the recipe's [source]", "the source has a submodule at %q", e.Path)
-		case recipe.FlattenSubmodules:
-			entries, err := s.openSubmodule(ctx, how)
-			if err != nil {
-				return err
-			}
-			files, how.Laid = append(files, entries...), true
-		}
-		s.Submodules = append(s.Submodules, how)
-	}
-	var err error
-	s.Files, err = tree.Build(files)
-	return err
-}
-
-// openSubmodule opens the repository that was named for a submodule, fetches the
-// commit that the source pins, and returns its files at the submodule's path.
-func (s *Source) openSubmodule(ctx context.Context, at buildrecord.Submodule) ([]tree.Entry, error) {
-	i := slices.IndexFunc(s.o.Submodules, func(flag string) bool { return strings.HasPrefix(flag, string(at.Path)+"=") })
-	if i < 0 {
-		return nil, report.UsageFailure(fmt.Sprintf("--submodule %s=PATH-OR-URL", at.Path), "the recipe takes in the submodule at %q, and no repository of it is named", at.Path)
-	}
-	_, where, _ := strings.Cut(s.o.Submodules[i], "=")
-	repo, err := OpenAny(ctx, s.Git, where, s.o.Progress)
-	if err != nil {
-		return nil, err
-	}
-	s.others = append(s.others, repo)
-	t, err := TreeOf(ctx, repo, at.Commit)
-	if err != nil {
-		return nil, fmt.Errorf("reading the commit that the submodule %q pins: %w", at.Path, err)
-	}
-	var entries []tree.Entry
-	for _, e := range t.Entries() {
-		if e.Kind == tree.Submodule {
-			return nil, report.UsageFailure("such a source cannot be built with \"flatten\"", "the submodule at %q has a submodule of its own, %q", at.Path, e.Path)
-		}
-		e.Path = at.Path + "/" + e.Path
-		entries = append(entries, e)
-	}
-	return entries, nil
 }
 
 // OpenAny opens a repository here or elsewhere.
