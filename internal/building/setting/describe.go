@@ -49,12 +49,19 @@ func (x *Setting) Describe(ctx context.Context, work string) (buildrecord.Enviro
 // kernel, machine, ids, umask, and what /bin/sh is; then, for each of its
 // arguments but the first, the program's name, path, digest, package and first
 // line of --version, between tabs. The first argument is where the build looks for
-// programs; the script itself uses those of the system alone, which no tool of the
+// programs, also where the shell has them built in, as busybox has; the script itself uses those of the system alone, which no tool of the
 // recipe's can stand in for.
 const probeScript = `search=$1; shift; uname -sr; uname -m; echo "$(id -u):$(id -g)"; umask; readlink -f /bin/sh
 for tool
 do
 	path=$(PATH=$search; command -v "$tool") || path=
+	case $path in
+	/*) ;;
+	*)
+		path= IFS=:
+		for dir in $search; do [ -n "$path" ] || [ ! -x "$dir/$tool" ] || path=$dir/$tool; done
+		unset IFS;;
+	esac
 	real=$(readlink -f "$path") || real=$path
 	sum= package= version=
 	if [ -n "$path" ]
