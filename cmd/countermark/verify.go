@@ -123,11 +123,14 @@ var repositoryFlags = []string{"repo", "tag", "commit", "submodule", "update-loc
 // bundle is, if a root is trusted, or if one lies beside the archive and nothing
 // speaks of a repository.
 func (o *verifyOptions) vouching(changed func(flag string) bool) (*vouching.Options, error) {
-	root, lock := o.root, cmp.Or(o.Lock, verification.LockFileName)
+	root := o.root
 	if root == "" {
-		var err error
-		if root, err = vouching.RootOfLock(lock, o.Lock == "" || changed("update-lock")); err != nil {
+		lock, err := verification.ReadLock(cmp.Or(o.Lock, verification.LockFileName), o.Lock == "" || o.UpdateLock)
+		if err != nil {
 			return nil, err
+		}
+		if lock != nil && !lock.Root.IsZero() {
+			root = lock.Root.String()
 		}
 	}
 	asked := slices.IndexFunc(repositoryFlags, changed)

@@ -27,27 +27,36 @@ func (v *verification) readLock() error {
 	if v.lockPath == "" {
 		v.lockPath = LockFileName
 	}
-	info, err := os.Stat(v.lockPath)
-	if errors.Is(err, fs.ErrNotExist) && (v.o.Lock == "" || v.o.UpdateLock || v.o.MayLackLock) {
-		return nil
+	var err error
+	v.lock, err = ReadLock(v.lockPath, v.o.Lock == "" || v.o.UpdateLock || v.o.MayLackLock)
+	return err
+}
+
+// ReadLock reads a lock file, nil if there is none and it may lack. The error is a
+// *report.Failure.
+func ReadLock(path string, mayLack bool) (*lockfile.Lock, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) && mayLack {
+		return nil, nil
 	}
 	if err != nil {
-		return report.UsageFailure("", "reading the lock file: %v", err)
+		return nil, report.UsageFailure("", "reading the lock file: %v", err)
 	}
 	if !info.Mode().IsRegular() { // a device or pipe, perhaps through a link, may never end
-		return report.UsageFailure("", "the lock file %q is no regular file", v.lockPath)
+		return nil, report.UsageFailure("", "the lock file %q is no regular file", path)
 	}
 	if info.Size() > lockfile.MaxFileBytes {
-		return report.UsageFailure("", "the lock file %q has %d bytes, at most %d are read", v.lockPath, info.Size(), lockfile.MaxFileBytes)
+		return nil, report.UsageFailure("", "the lock file %q has %d bytes, at most %d are read", path, info.Size(), lockfile.MaxFileBytes)
 	}
-	raw, err := os.ReadFile(v.lockPath)
+	raw, err := os.ReadFile(path)
 	if err != nil {
-		return report.UsageFailure("", "reading the lock file: %v", err)
+		return nil, report.UsageFailure("", "reading the lock file: %v", err)
 	}
-	if v.lock, err = lockfile.Parse(raw); err != nil {
-		return report.UsageFailure("docs/spec/lock.md has the grammar", "reading the lock file %q: %v", v.lockPath, err)
+	lock, err := lockfile.Parse(raw)
+	if err != nil {
+		return nil, report.UsageFailure("docs/spec/lock.md has the grammar", "reading the lock file %q: %v", path, err)
 	}
-	return nil
+	return lock, nil
 }
 
 // updateLock records this version and its differences. A run that finds

@@ -22,7 +22,6 @@ import (
 	"github.com/countermark/countermark/internal/durable"
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/lineage"
-	"github.com/countermark/countermark/internal/lockfile"
 	"github.com/countermark/countermark/internal/memory"
 	"github.com/countermark/countermark/internal/policychain"
 	"github.com/countermark/countermark/internal/policyfile"
@@ -310,24 +309,4 @@ func remember(ctx context.Context, folder memory.Folder, r *Result) error {
 		return &report.Failure{Code: report.Failed, Detail: fmt.Sprintf("the policies are %v than those that were seen meanwhile", verdict)}
 	}
 	return nil
-}
-
-// RootOfLock returns the root that a lock file trusts, "" if it trusts none, or
-// is not there and may lack.
-func RootOfLock(path string, mayLack bool) (string, error) {
-	data, err := readFile(path, lockfile.MaxFileBytes)
-	if mayLack && errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", report.UsageFailure("", "reading the lock file: %v", err)
-	}
-	lock, err := lockfile.Parse(data)
-	if err != nil {
-		return "", report.UsageFailure("docs/spec/lock.md has the grammar", "reading the lock file %q: %v", path, err)
-	}
-	if lock.Root.IsZero() {
-		return "", nil
-	}
-	return lock.Root.String(), nil
 }
