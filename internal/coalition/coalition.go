@@ -120,7 +120,7 @@ func compare(a, b Actor) int {
 
 // Analyse asks all questions of a sound policy under some of its terms.
 func Analyse(p *policy.Policy, terms policy.Terms) Report {
-	w := &world{policy: p, terms: terms}
+	w := newWorld(p, terms)
 	r := Report{Versions: terms.Versions}
 	for _, party := range p.Parties {
 		if party.Toolchain == "" && w.builds(party.Name) {

@@ -186,10 +186,10 @@ func TestWords(t *testing.T) {
 func TestAnswersAreSmallest(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := draw(rt)
-		if p.Check() != nil { // most are sound
+		if p.Check() != nil {
 			rt.Skip()
 		}
-		w := &world{policy: p, terms: terms(p)}
+		w := newWorld(p, terms(p))
 		for _, q := range Questions() {
 			a := w.answer(q)
 			actors := w.actors(q)
@@ -243,7 +243,7 @@ func TestLimits(t *testing.T) {
 	if problems := p.Check(); problems != nil {
 		t.Fatal(problems)
 	}
-	a := (&world{policy: p, terms: terms(p)}).answer(Rewrite)
+	a := newWorld(p, terms(p)).answer(Rewrite)
 	if a.Size() != 0 || a.All || a.Tried != 2 {
 		t.Errorf("got %+v", a)
 	}

@@ -11,6 +11,11 @@ import (
 type world struct {
 	policy *policy.Policy
 	terms  policy.Terms
+	court  *policy.Court
+}
+
+func newWorld(p *policy.Policy, terms policy.Terms) *world {
+	return &world{p, terms, policy.NewCourt(p)}
 }
 
 // listed reports whether the terms list the party in one of the roles.
@@ -100,20 +105,20 @@ func (w *world) succeeds(q Question, coalition []Actor) bool {
 		feeds := slices.ContainsFunc(coalition, func(a Actor) bool { return a.Kind == GitHost || a.Kind == Person })
 		return feeds && w.judge(w.substituted(coalition))
 	case Rewrite:
-		return policy.JudgePolicy(w.policy, w.by(policy.SignPolicy, func(p policy.Party) bool { return influenceOn(p, coalition) == owned })).Met()
+		return w.court.JudgePolicy(w.by(policy.SignPolicy, func(p policy.Party) bool { return influenceOn(p, coalition) == owned })).Met()
 	case Withdraw:
-		return policy.JudgeWithdrawal(w.policy, w.by(policy.Withdraw, func(p policy.Party) bool { return influenceOn(p, coalition) == owned })).Met()
+		return w.court.JudgeWithdrawal(w.by(policy.Withdraw, func(p policy.Party) bool { return influenceOn(p, coalition) == owned })).Met()
 	case Block:
 		return !w.judge(w.without(coalition))
 	case BlockPolicy:
-		return !policy.JudgePolicy(w.policy, w.by(policy.SignPolicy, func(p policy.Party) bool { return !slices.Contains(coalition, Actor{Person, p.Name}) })).Met()
+		return !w.court.JudgePolicy(w.by(policy.SignPolicy, func(p policy.Party) bool { return !slices.Contains(coalition, Actor{Person, p.Name}) })).Met()
 	}
 	return false
 }
 
 func (w *world) judge(signed []policy.Signed) bool {
 	facts := policy.Facts{Recipe: w.policy.Recipes[0], PortableNames: policy.Holds}
-	return policy.JudgeUnder(w.policy, w.terms, signed, facts).Met()
+	return w.court.Judge(w.terms, signed, facts).Met()
 }
 
 // by returns an act of every party of which something is so.

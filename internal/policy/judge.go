@@ -8,25 +8,31 @@ import (
 	"github.com/countermark/countermark/internal/refusal"
 )
 
+// Court judges by one policy, which is checked once and must not be changed
+// afterwards. The zero value is none.
+type Court struct {
+	policy  *Policy
+	unsound *Judgement // what it says of everything, if the policy is at fault
+}
+
+// NewCourt returns the court of a policy.
+func NewCourt(p *Policy) *Court { return &Court{p, p.unsound()} }
+
 // Judge says whether the policy is satisfied that a release of the version be
 // taken for good. Further signatures that agree never make it unmet.
 func Judge(p *Policy, version string, signed []Signed, facts Facts) *Judgement {
-	if j := p.unsound(); j != nil {
-		j.Version = version
-		return j
-	}
-	j := judge(p, p.Terms(version), signed, facts)
+	j := NewCourt(p).Judge(p.Terms(version), signed, facts)
 	j.Version = version
 	return j
 }
 
-// JudgeUnder is Judge for whatever version the terms, which are of the policy,
-// hold for.
-func JudgeUnder(p *Policy, terms Terms, signed []Signed, facts Facts) *Judgement {
-	if j := p.unsound(); j != nil {
-		return j
+// Judge is the function of that name, for whatever version the terms, which are
+// of the policy, hold for.
+func (c *Court) Judge(terms Terms, signed []Signed, facts Facts) *Judgement {
+	if c.unsound != nil {
+		return c.unsound
 	}
-	return judge(p, terms, signed, facts)
+	return judge(c.policy, terms, signed, facts)
 }
 
 // unsound returns the judgement of a policy that Check finds fault with, nil if
@@ -149,19 +155,21 @@ func (c *courtCase) conditions(j *Judgement, facts Facts) {
 // JudgeWithdrawal says whether enough of those who may do so withdraw a release.
 // Signed are the withdrawals that may speak of it.
 func JudgeWithdrawal(p *Policy, signed []Signed) *Judgement {
-	if j := p.unsound(); j != nil {
-		return j
-	}
-	return judgePlain(p, plain{Withdrawer, p.WithdrawalQuorum(), Withdraw}, signed)
+	return NewCourt(p).JudgeWithdrawal(signed)
+}
+
+// JudgeWithdrawal is the function of that name.
+func (c *Court) JudgeWithdrawal(signed []Signed) *Judgement {
+	return c.plain(plain{Withdrawer, c.policy.WithdrawalQuorum(), Withdraw}, signed)
 }
 
 // JudgePolicy says whether enough of the policy's owners sign a policy: itself,
 // or the one that follows. Signed are the signatures over that one.
-func JudgePolicy(p *Policy, signed []Signed) *Judgement {
-	if j := p.unsound(); j != nil {
-		return j
-	}
-	return judgePlain(p, plain{Owner, p.Owners, SignPolicy}, signed)
+func JudgePolicy(p *Policy, signed []Signed) *Judgement { return NewCourt(p).JudgePolicy(signed) }
+
+// JudgePolicy is the function of that name.
+func (c *Court) JudgePolicy(signed []Signed) *Judgement {
+	return c.plain(plain{Owner, c.policy.Owners, SignPolicy}, signed)
 }
 
 // WithdrawalQuorum returns who withdraws releases.
@@ -184,11 +192,14 @@ type plain struct {
 	act    Act
 }
 
-// judgePlain judges by one quorum of people.
-func judgePlain(p *Policy, asked plain, signed []Signed) *Judgement {
+// plain judges by one quorum of people.
+func (court *Court) plain(asked plain, signed []Signed) *Judgement {
+	if court.unsound != nil {
+		return court.unsound
+	}
 	q := asked.quorum
-	j := p.blank()
-	c := newCase(p, Terms{}, signed)
+	j := court.policy.blank()
+	c := newCase(court.policy, Terms{}, signed)
 	t := Tally{Role: asked.role, Need: q.Need, Of: q.Of}
 	seen := map[string]bool{}
 	for i := range signed {

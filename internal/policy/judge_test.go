@@ -200,7 +200,7 @@ func TestExceptionsAreSaid(t *testing.T) {
 	if j := Judge(p, "1.0", acts(whole), facts()); len(j.Combine) != 1 {
 		t.Error("that roles may be combined is not said")
 	}
-	if j := JudgeUnder(p, p.AllTerms()[1], without, facts()); !j.Met() || j.Version != "" {
+	if j := NewCourt(p).Judge(p.AllTerms()[1], without, facts()); !j.Met() || j.Version != "" {
 		t.Errorf("got %+v", j)
 	}
 }
@@ -236,7 +236,7 @@ func TestPlainQuorums(t *testing.T) {
 func TestUnsoundPolicies(t *testing.T) {
 	p := sample()
 	p.Requirements[2].Need = 0
-	for _, j := range []*Judgement{Judge(p, "1", acts(whole), facts()), JudgeUnder(p, p.AllTerms()[0], acts(whole), facts()), JudgePolicy(p, acts("saki:policy ben:policy"))} {
+	for _, j := range []*Judgement{Judge(p, "1", acts(whole), facts()), NewCourt(p).Judge(p.AllTerms()[0], acts(whole), facts()), JudgePolicy(p, acts("saki:policy ben:policy"))} {
 		if j.Met() || j.Failures[0].Rule != refusal.PolInvalid || !strings.Contains(j.Failures[0].Text, "0 are needed as rebuilder") {
 			t.Errorf("got %+v", j.Failures)
 		}
