@@ -193,40 +193,41 @@ type plain struct {
 }
 
 // plain judges by one quorum of people.
-func (court *Court) plain(asked plain, signed []Signed) *Judgement {
-	if court.unsound != nil {
-		return court.unsound
+func (c *Court) plain(asked plain, signed []Signed) *Judgement {
+	if c.unsound != nil {
+		return c.unsound
 	}
 	q := asked.quorum
-	j := court.policy.blank()
-	c := newCase(court.policy, Terms{}, signed)
-	t := Tally{Role: asked.role, Need: q.Need, Of: q.Of}
-	seen := map[string]bool{}
+	j := c.policy.blank()
+	signers := newCase(c.policy, Terms{}, signed)
+	first := map[string]int{} // by party: the signature that counts
 	for i := range signed {
-		r := c.identify(i)
+		r := signers.identify(i)
+		_, signedAlready := first[r.Party]
 		switch {
 		case r.Fate != 0:
 		case signed[i].Act != asked.act || signed[i].Relation != Agrees:
 			r.Fate, r.Text = OtherMatter, "it is no "+asked.act.String()+" of what is judged"
 		case !q.lists(r.Party):
 			r.Fate, r.Text = NoRole, r.Party+" is not listed as "+asked.role.String()
-		case seen[r.Party]:
+		case signedAlready:
 			r.Fate, r.Text = Repeated, r.Party+" counts once"
 		default:
-			seen[r.Party] = true
-			r.Fate, r.Role = Spare, asked.role
-			if len(t.Counted) < q.Need {
-				r.Fate, t.Counted = Counted, append(t.Counted, r.Party)
-			} else {
-				t.Spare = append(t.Spare, r.Party)
-			}
-			r.Text = r.Party + " counts as " + asked.role.String()
+			first[r.Party] = i
+			r.Role, r.Text = asked.role, r.Party+" counts as "+asked.role.String()
 		}
 		j.Results = append(j.Results, r)
 	}
-	for _, name := range q.Of {
-		if !seen[name] {
-			t.Absent = append(t.Absent, name)
+	t := Tally{Role: asked.role, Need: q.Need, Of: q.Of}
+	for _, p := range c.policy.Parties {
+		i, has := first[p.Name]
+		switch {
+		case !has && q.lists(p.Name):
+			t.Absent = append(t.Absent, p.Name)
+		case has && len(t.Counted) < q.Need:
+			j.Results[i].Fate, t.Counted = Counted, append(t.Counted, p.Name)
+		case has:
+			j.Results[i].Fate, j.Results[i].Text, t.Spare = Spare, p.Name+" is not needed", append(t.Spare, p.Name)
 		}
 	}
 	j.Tallies = []Tally{t}
