@@ -182,6 +182,7 @@ var policy = map[string]permission{
 	"internal/building/candidate":  {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/checkout":   {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/difference": {layer: commands, system: []string{"os"}},
+	"internal/building/folder":     {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/finding":    {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/toolshed":   {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/scratch":    {layer: commands, system: []string{"io/fs", "os", "path/filepath", "syscall"}},

@@ -24,7 +24,8 @@ What they leave becomes a commit that holds source and generated files, and the
 archives, whose tar is a pure function of that commit.
 
 The commit goes to the branch candidates/VERSION of the repository, the archives
-with the record of all that ran (docs/spec/build-record.md) into a new folder.
+with the record of all that ran (docs/spec/build-record.md) and the unsigned
+statement of it (docs/spec/statements.md) into a new folder.
 Nothing is pushed unless asked, nothing ever forced. A build that was interrupted
 left nothing; the same command does it again. Of one that failed, all that was
 printed is kept in the cache, where the message says.
@@ -74,7 +75,7 @@ func newBuildCommand(s streams) *cobra.Command {
 	}
 	o.addFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.Output, "output", "", "new `FOLDER` for archives, record and logs (default: NAME-VERSION.release here)")
+	f.StringVar(&o.Output, "output", "", "new `FOLDER` for archives, record, statement and logs (default: NAME-VERSION.release here)")
 	f.StringVar(&o.Push, "push", "", "push the candidate's branch to `REMOTE`: the name of one, a URL or a path")
 	f.BoolVar(&o.vary, "vary", false, "build twice, as usual and under other circumstances, and name what moves; writes nothing")
 	return cmd
@@ -126,6 +127,9 @@ func (o *buildOptions) addFlags(cmd *cobra.Command) {
 	f.DurationVar(&o.Setting.Time, "max-time", 0, "end steps that take longer than `DURATION` together (default: the recipe's limit)")
 	f.Int64Var(&o.Setting.Bytes, "max-bytes", 0, "end steps that leave more than `BYTES` in files (default: the recipe's limit)")
 	f.IntVar(&o.Setting.Files, "max-files", 0, "end steps that leave more than `N` files (default: the recipe's limit)")
+	f.StringVar(&o.Claims.BuilderID, "builder", "", "name this machine by `URI` in the statement: a claim, which proves nothing")
+	f.StringVar(&o.Claims.HostingDomain, "hosting-domain", "", "say in the statement that this machine is run by `NAME`")
+	f.StringVar(&o.Claims.ToolchainOrigin, "toolchain-origin", "", "say in the statement that the tools were made by `NAME`")
 	f.BoolVar(&o.json, "json", false, "print one JSON document (docs/spec/build-record.md)")
 	_ = cmd.RegisterFlagCompletionFunc("sandbox", cobra.FixedCompletions([]string{"auto", "bubblewrap", "podman", "docker"}, cobra.ShellCompDirectiveNoFileComp)) // its only error: no such flag
 }
@@ -142,6 +146,10 @@ func oneTag(cmd *cobra.Command, args []string) error {
 func (o *buildOptions) prepare(tag string, line *progress.Line) error {
 	o.Source.Tag, o.Progress = tag, line
 	o.Source.Progress, o.Setting.Progress = line, line
+	o.Claims.Issued, o.Claims.Countermark = time.Now().Unix(), programVersion()
+	if err := o.Claims.Check(); err != nil {
+		return report.UsageFailure("--builder takes a URI, as in https://ci.example.org/builder; the others one line", "%v", err)
+	}
 	return o.chooseSandbox()
 }
 

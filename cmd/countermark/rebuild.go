@@ -18,7 +18,8 @@ differs the likely cause is named from evidence: the version of a tool in the
 file's own header against the one here, a date, a path, an order, and so on.
 "Unknown" is an answer, and no cause makes a difference harmless.
 
-No ref of the repository is changed. --output keeps the archives and the record.
+No ref of the repository is changed. --output keeps the archives, the record and
+the unsigned statement of what this machine got.
 
 ` + exitHelp
 
@@ -55,6 +56,6 @@ func newRebuildCommand(s streams) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.against, "against", "", "compare with `BRANCH|COMMIT|ARCHIVE` (default: the branch candidates/VERSION)")
 	f.StringVar(&o.record, "record", "", "ask for the very packages of the other build's record, `FILE`")
-	f.StringVar(&o.Output, "output", "", "keep archives, record and logs in the new `FOLDER`")
+	f.StringVar(&o.Output, "output", "", "keep archives, record, statement and logs in the new `FOLDER`")
 	return cmd
 }

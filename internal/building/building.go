@@ -27,6 +27,7 @@ import (
 	"github.com/countermark/countermark/internal/progress"
 	"github.com/countermark/countermark/internal/recipe"
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/statement"
 	"github.com/countermark/countermark/internal/tree"
 )
 
@@ -34,6 +35,7 @@ import (
 type Options struct {
 	Source   source.Options
 	Setting  setting.Options
+	Claims   statement.Claims
 	Output   string         // folder of the release, which must not exist, or hold this very release; "": named after the archives
 	Push     string         // repository that the candidate is pushed to; "" for none
 	Temp     string         // folder in which a folder to build in is made, and removed; "": one of the cache
@@ -42,12 +44,13 @@ type Options struct {
 
 // Result is what became of a build: findings, or a release.
 type Result struct {
-	Found  *finding.List // nothing: it succeeded
-	Record *buildrecord.Record
-	Folder string // of the release, absolute
-	Branch string // of the candidate, full name
-	Pushed string // where it was pushed to
-	Notes  []string
+	Found     *finding.List // nothing: it succeeded
+	Record    *buildrecord.Record
+	Statement []byte // the unsigned statement of it
+	Folder    string // of the release, absolute
+	Branch    string // of the candidate, full name
+	Pushed    string // where it was pushed to
+	Notes     []string
 }
 
 // Exit returns the exit status.
@@ -131,7 +134,7 @@ func (b *build) keepLogs() error {
 	if err != nil {
 		return err
 	}
-	name := strings.TrimSuffix(b.recordName(), ".build.json")
+	name := b.folder().Base
 	return b.found.KeepLogs(filepath.Join(cache, "logs"), name, b.logs())
 }
 
@@ -141,13 +144,16 @@ func newBuild(o Options) *build {
 }
 
 func (b *build) run(ctx context.Context) error {
-	for _, phase := range []func(context.Context) error{b.prepare, b.make, b.publish} {
+	for _, phase := range []func(context.Context) error{b.prepare, b.make, b.vouch, b.publish} {
 		if err := phase(ctx); err != nil || b.found.Failed() {
 			return err
 		}
 	}
 	return nil
 }
+
+// vouch says what was built.
+func (b *build) vouch(context.Context) error { return b.testify(nil) }
 
 // openSource opens the source, once.
 func (b *build) openSource(ctx context.Context) (err error) {

@@ -7,13 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
-	"strings"
 
 	"github.com/countermark/countermark/internal/building/finding"
-	"github.com/countermark/countermark/internal/buildrecord"
-	"github.com/countermark/countermark/internal/digest"
-	"github.com/countermark/countermark/internal/durable"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
 	"github.com/countermark/countermark/internal/report"
@@ -51,82 +46,20 @@ func (b *build) publish(ctx context.Context) error {
 
 // releaseFolder moves the folder of the release to its place, whole.
 func (b *build) releaseFolder() error {
-	to := b.o.Output
-	if to == "" {
-		to = strings.TrimSuffix(b.recordName(), ".build.json") + ".release"
-	}
-	to, err := filepath.Abs(to)
+	release := b.folder()
+	to, err := filepath.Abs(cmp.Or(b.o.Output, release.Base+".release"))
 	if err != nil {
 		return err
 	}
 	b.result.Folder = to
-	if _, err := os.Lstat(to); err == nil {
-		return b.sameRelease(to)
+	if _, err := os.Lstat(to); err != nil {
+		return release.Move(to)
 	}
-	// The temporary folder may lie on another file system.
-	near, err := os.MkdirTemp(filepath.Dir(to), ".countermark-*")
-	if err != nil {
-		return report.UsageFailure("--output names the folder to be made", "the folder of the release cannot be made: %v", err)
-	}
-	defer os.RemoveAll(near)
-	staged := filepath.Join(near, "release")
-	if err := durable.CopyFolder(staged, b.release()); err != nil {
-		return fmt.Errorf("writing the release: %w", err)
-	}
-	err = durable.CopyFolder(filepath.Join(staged, "logs"), filepath.Join(b.logs(), "steps"))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("writing the logs: %w", err)
-	}
-	if err := os.Rename(staged, to); err != nil {
-		return fmt.Errorf("writing the release: %w", err)
-	}
-	return durable.SyncFolder(filepath.Dir(to))
-}
-
-// sameRelease reports whether a folder holds what this build made: a run that was
-// interrupted may have written it.
-func (b *build) sameRelease(dir string) error {
-	data, err := os.ReadFile(filepath.Join(dir, b.recordName()))
-	if err == nil {
-		var there *buildrecord.Record
-		if there, err = buildrecord.Parse(data); err == nil && there.Built.Commit != b.record.Built.Commit {
-			err = fmt.Errorf("its record is of the built commit %v, not %v", there.Built.Commit, b.record.Built.Commit)
-		} else if err == nil && !reflect.DeepEqual(there.Environment, b.record.Environment) {
-			err = errors.New("its record says that it was built in another environment")
-		}
-	}
-	if err == nil {
-		err = b.onlyRelease(dir)
-	}
-	for _, a := range b.record.Archives {
-		if err != nil {
-			break
-		}
-		var got digest.SHA256
-		if got, _, err = finding.SumFile(filepath.Join(dir, a.Name)); err == nil && got != a.SHA256 {
-			err = fmt.Errorf("its %s is another", a.Name)
-		}
-	}
-	if err != nil {
-		return report.UsageFailure("name another one with --output, or move this one away", "the folder %q is there and is not this release: %v", dir, err)
+	if err := release.CheckSame(to, b.record); err != nil {
+		return err
 	}
 	b.result.Notes = append(b.result.Notes, "the folder of the release was there already, with the same archives")
 	return nil
-}
-
-// onlyRelease reports what a folder of a release holds beside it.
-func (b *build) onlyRelease(dir string) error {
-	entries, err := os.ReadDir(dir)
-	for _, e := range entries {
-		known := e.Name() == b.recordName() || e.Name() == "logs"
-		for _, a := range b.record.Archives {
-			known = known || e.Name() == a.Name
-		}
-		if !known {
-			return fmt.Errorf("it holds %q, too", e.Name())
-		}
-	}
-	return err
 }
 
 // push pushes the candidate, if that was asked for.

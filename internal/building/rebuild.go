@@ -30,6 +30,7 @@ type RebuildOptions struct {
 type Rebuilt struct {
 	Found      *finding.List // what kept this build from being one; then there is no comparison
 	Record     *buildrecord.Record
+	Statement  []byte // the unsigned statement of this machine
 	Candidate  *candidate.Candidate
 	Comparison *reproduction.Comparison
 	SameCommit bool   // the unsigned built commits are one
@@ -126,7 +127,10 @@ func (b *build) rebuild(ctx context.Context, o RebuildOptions, r *Rebuilt) error
 	if err := b.compare(ctx, r); err != nil {
 		return err
 	}
-	if o.Output == "" {
+	if err := b.testify(r.compared()); err != nil || b.found.Failed() {
+		return err
+	}
+	if r.Statement = b.result.Statement; o.Output == "" {
 		return nil
 	}
 	err = b.releaseFolder()

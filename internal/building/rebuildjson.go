@@ -9,6 +9,7 @@ import (
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/reproduction"
+	"github.com/countermark/countermark/internal/statement"
 )
 
 // rebuildDocument is the JSON document of a rebuild (docs/spec/build-record.md,
@@ -26,6 +27,7 @@ type rebuildDocument struct {
 	Counts     map[string]countsJSON `json:"counts,omitempty"`
 	Paths      []difference.Path     `json:"paths,omitempty"`
 	Notes      []string              `json:"notes,omitempty"`
+	Statement  string                `json:"statement,omitempty"`
 	Record     *buildrecord.Record   `json:"record,omitempty"`
 }
 
@@ -42,6 +44,7 @@ func (r *Rebuilt) JSON() []byte {
 	}
 	if !r.Found.Failed() {
 		d.Verdict, d.Record, d.Against = "reproduced", r.Record, escape.Text(r.Candidate.Name)
+		d.Statement = statement.Digest(r.Statement).String()
 		if d.Exit != 0 {
 			d.Verdict = "not reproduced"
 		}

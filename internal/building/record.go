@@ -2,13 +2,18 @@ package building
 
 import (
 	"context"
-	"os"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/building/folder"
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/recipe"
+	"github.com/countermark/countermark/internal/refusal"
+	"github.com/countermark/countermark/internal/reproduction"
+	"github.com/countermark/countermark/internal/statement"
 )
 
 // finishRecord fills in what is known from the beginning, and writes the record
@@ -22,15 +27,41 @@ func (b *build) finishRecord(ctx context.Context) error {
 		return err
 	}
 	slices.SortFunc(r.Inputs, func(x, y buildrecord.Input) int { return strings.Compare(string(x.Path), string(y.Path)) })
-	data, err := r.Encode()
-	if err != nil {
-		return err
-	}
 	b.result.Record = r
-	return os.WriteFile(filepath.Join(b.release(), b.recordName()), data, 0o644)
+	return b.folder().WriteRecord(r)
 }
 
-// recordName returns the name of the record's file.
-func (b *build) recordName() string {
-	return strings.TrimSuffix(b.source.Recipe.ArchiveName(b.source.Version, recipe.TarGz), "."+recipe.TarGz.String()) + ".build.json"
+// folder is the folder of the release.
+func (b *build) folder() *folder.Folder {
+	base := strings.TrimSuffix(b.source.Recipe.ArchiveName(b.source.Version, recipe.TarGz), "."+recipe.TarGz.String())
+	return &folder.Folder{Dir: b.release(), Base: base, Logs: filepath.Join(b.logs(), "steps")}
+}
+
+// testify writes the statement of what was built into the folder of the release.
+func (b *build) testify(rebuild *statement.Rebuild) error {
+	var err error
+	b.result.Statement, err = b.folder().WriteStatement(b.record, b.o.Claims, rebuild)
+	if r, ok := errors.AsType[*refusal.Refusal](err); ok {
+		b.found.Add(finding.Finding{Rule: finding.Archive, Detail: "no statement can say what was made: " + r.Detail, Hint: "an archive holds the files of the built commit, as git's own filters make them, and no others"})
+		return nil
+	}
+	return err
+}
+
+// compared returns what the statement of a rebuild says of the comparison: nothing
+// if it was with a commit that is no built commit.
+func (r *Rebuilt) compared() *statement.Rebuild {
+	if !r.Candidate.IsArchive() && r.Candidate.Unsigned.IsZero() {
+		return nil
+	}
+	c := &statement.Rebuild{Reproduced: r.Exit() == 0}
+	if c.Commit = r.Candidate.Unsigned; r.Candidate.IsArchive() {
+		c.Archive = r.Candidate.SHA256
+	}
+	for _, class := range reproduction.Classes() {
+		if all, _ := r.Comparison.Count(class); class != reproduction.Reproduced {
+			c.Differs += int64(all)
+		}
+	}
+	return c
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/statement"
 )
 
 // Text returns the result for people.
@@ -102,16 +103,17 @@ func sandboxText(s buildrecord.Sandbox) string {
 
 // document is the JSON document of a build (docs/spec/build-record.md, section 3).
 type document struct {
-	Format   int                 `json:"format"`
-	Verdict  string              `json:"verdict"` // "built" or "not built"
-	Exit     int                 `json:"exit"`
-	Findings []findingJSON       `json:"findings"`
-	Logs     string              `json:"logs,omitempty"`
-	Folder   string              `json:"folder,omitempty"`
-	Branch   string              `json:"branch,omitempty"`
-	Pushed   string              `json:"pushed,omitempty"`
-	Notes    []string            `json:"notes,omitempty"`
-	Record   *buildrecord.Record `json:"record,omitempty"`
+	Format    int                 `json:"format"`
+	Verdict   string              `json:"verdict"` // "built" or "not built"
+	Exit      int                 `json:"exit"`
+	Findings  []findingJSON       `json:"findings"`
+	Logs      string              `json:"logs,omitempty"`
+	Folder    string              `json:"folder,omitempty"`
+	Branch    string              `json:"branch,omitempty"`
+	Pushed    string              `json:"pushed,omitempty"`
+	Notes     []string            `json:"notes,omitempty"`
+	Statement string              `json:"statement,omitempty"`
+	Record    *buildrecord.Record `json:"record,omitempty"`
 }
 
 type findingJSON struct {
@@ -128,6 +130,8 @@ func (r *Result) JSON() []byte {
 		Pushed: escape.Text(r.Pushed), Findings: findingsJSON(r.Found), Record: r.Record}
 	if d.Exit != 0 {
 		d.Verdict, d.Record = "not built", nil
+	} else {
+		d.Statement = statement.Digest(r.Statement).String()
 	}
 	for _, n := range r.Notes {
 		d.Notes = append(d.Notes, escape.Sentence(n))

@@ -265,8 +265,8 @@ func (s *Statement) checkBuild() error {
 		lines = append(lines, t.Name, t.Version, t.Package, t.Source)
 	}
 	for _, line := range append(lines, b.Record.Name) {
-		if err := checkText("a text of the build", line, MaxLineBytes); err != nil || strings.ContainsAny(line, "\n\t") {
-			return cmp.Or(err, wrong("a text of the build is not on one line"))
+		if err := checkLine(line); err != nil {
+			return err
 		}
 	}
 	if !slices.Contains([]string{"host", "rootfs", "image"}, b.Environment.Kind) || (b.Environment.Kind == "host") != b.Environment.ID.IsZero() {
@@ -342,6 +342,14 @@ func (s *Statement) checkWithdrawal() error {
 		return wrong("it does not say why the release is withdrawn")
 	}
 	return checkText("the reason", s.Withdrawal.Why, MaxTextBytes)
+}
+
+// checkLine holds a text of a build to one line.
+func checkLine(s string) error {
+	if strings.ContainsAny(s, "\n\t") {
+		return wrong("a text of the build is not on one line")
+	}
+	return checkText("a text of the build", s, MaxLineBytes)
 }
 
 // checkText holds a text for people to UTF-8 without control characters other than

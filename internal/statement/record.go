@@ -1,6 +1,7 @@
 package statement
 
 import (
+	"cmp"
 	"strings"
 	"unicode/utf8"
 
@@ -8,16 +9,26 @@ import (
 	"github.com/countermark/countermark/internal/digest"
 )
 
-// Making is what a build statement says beside what is in the record.
-type Making struct {
+// Claims is what a builder says of itself.
+type Claims struct {
 	Issued          int64  // Unix seconds
 	BuilderID       string // URI; "" for LocalBuilder
-	HostingDomain   string // "" if whoever built does not say
-	ToolchainOrigin string // "" if whoever built does not say
+	HostingDomain   string // who runs the machine, "" if it does not say
+	ToolchainOrigin string // who made the tools, "" if it does not say
 	Countermark     string // version of this program
-	RecordName      string // name of the record's file
-	RecordDigest    digest.SHA256
-	Rebuild         *Rebuild // of a rebuild, else nil
+}
+
+// Check holds the claims to their grammar. The error is a *refusal.Refusal.
+func (c *Claims) Check() error {
+	return cmp.Or(checkURI("the builder", cmp.Or(c.BuilderID, LocalBuilder)), checkLine(c.HostingDomain), checkLine(c.ToolchainOrigin), checkLine(c.Countermark))
+}
+
+// Making is what a build statement says beside what is in the record.
+type Making struct {
+	Claims
+	RecordName   string // name of the record's file
+	RecordDigest digest.SHA256
+	Rebuild      *Rebuild // of a rebuild, else nil
 }
 
 // FromRecord returns the statement of a machine that has built what the record
@@ -36,12 +47,9 @@ func FromRecord(r *buildrecord.Record, m Making) (*Statement, error) {
 			ArchiveTree: Tree{r.Tar.Tree, r.Tar.TreeSHA256}, Tar: r.Tar.SHA256,
 		},
 		Build: &Build{
-			BuilderID: m.BuilderID, HostingDomain: m.HostingDomain, ToolchainOrigin: m.ToolchainOrigin, Countermark: m.Countermark,
+			BuilderID: cmp.Or(m.BuilderID, LocalBuilder), HostingDomain: m.HostingDomain, ToolchainOrigin: m.ToolchainOrigin, Countermark: m.Countermark,
 			Environment: environmentOf(&r.Environment), Record: Record{m.RecordName, m.RecordDigest}, Rebuild: m.Rebuild,
 		},
-	}
-	if s.Build.BuilderID == "" {
-		s.Build.BuilderID = LocalBuilder
 	}
 	for _, t := range r.Environment.Tools {
 		if !t.SHA256.IsZero() { // it was found

@@ -299,8 +299,30 @@ func record(t testing.TB) *buildrecord.Record {
 
 func making(t testing.TB) statement.Making {
 	t.Helper()
-	return statement.Making{Issued: 1711713600, BuilderID: "https://ci.example/runner/7", HostingDomain: "ci.example", ToolchainOrigin: "Debian", Countermark: "v0.1.0",
+	return statement.Making{
+		Claims:     statement.Claims{Issued: 1711713600, BuilderID: "https://ci.example/runner/7", HostingDomain: "ci.example", ToolchainOrigin: "Debian", Countermark: "v0.1.0"},
 		RecordName: "hello-1.0.build.json", RecordDigest: named(t, digest.SHA1Format, "3").sum}
+}
+
+func TestClaims(t *testing.T) {
+	good := making(t).Claims
+	if err := good.Check(); err != nil {
+		t.Error(err)
+	}
+	if err := (&statement.Claims{}).Check(); err != nil {
+		t.Error(err)
+	}
+	for name, change := range map[string]func(c *statement.Claims){
+		"builder":   func(c *statement.Claims) { c.BuilderID = "me" },
+		"domain":    func(c *statement.Claims) { c.HostingDomain = "a\nb" },
+		"toolchain": func(c *statement.Claims) { c.ToolchainOrigin = "a\x1bb" },
+		"program":   func(c *statement.Claims) { c.Countermark = "\xff" },
+	} {
+		c := good
+		if change(&c); ruleOf(c.Check()) != string(refusal.StmField) {
+			t.Errorf("%s: %v", name, c.Check())
+		}
+	}
 }
 
 func TestFromRecord(t *testing.T) {
