@@ -90,6 +90,8 @@ var policy = map[string]permission{
 	"internal/policyfile":      {layer: judgement, internal: []string{"digest", "document", "escape", "policy", "policy/version", "publickey", "refusal", "signature"}},
 	"internal/policy":          {layer: judgement, internal: []string{"ascii", "digest", "document", "escape", "policy/matching", "policy/role", "policy/version", "publickey", "refusal", "signature", "signature/finding"}},
 
+	"internal/endorsement": {layer: judgement, internal: []string{"escape", "lockfile", "publickey", "refusal", "signature"}},
+
 	"internal/compare":      {layer: judgement, internal: []string{"digest", "filter", "knownfile", "lockfile", "tree"}},
 	"internal/provenance":   {layer: judgement, internal: []string{"catalogue", "claim", "digest", "knownfile", "tree"}},
 	"internal/cause":        {layer: judgement, internal: []string{"claim", "comment", "hunk", "knownfile", "tree"}},
@@ -162,7 +164,7 @@ var policy = map[string]permission{
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/fetch": {layer: edges, internal: []string{"digest", "escape"},
 		system: []string{"io/fs", "net/http", "net/url", "os", "path/filepath"}},
-	"internal/report": {layer: edges, internal: []string{"archive", "compare", "digest", "escape", "provenance", "refusal", "tree"},
+	"internal/report": {layer: edges, internal: []string{"archive", "compare", "digest", "endorsement", "escape", "provenance", "refusal", "signature", "tree"},
 		system: []string{"syscall"}},
 
 	"internal/testkit/signer": {layer: edges, foreign: []string{"golang.org/x/crypto/blake2b", "golang.org/x/crypto/ssh"}, system: []string{"crypto/rand", "testing"}},
@@ -191,9 +193,10 @@ var policy = map[string]permission{
 	"internal/building/varying":    {layer: commands, system: []string{"os", "path/filepath", "runtime", "syscall"}},
 	"internal/demonstration": {layer: commands, // any
 		system: []string{"os", "os/exec", "path/filepath"}},
-	"internal/verification/input": {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/vouching": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
+	"internal/verification/signatures": {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
+	"internal/verification/input":      {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/verification": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"cmd/countermark": {layer: commands, // any

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -56,6 +57,13 @@ project's policies and git objects, and by these alone, without repository or
 network, archive, built commit, recipe and signed tag are held together, and people
 and machines are counted as the policy demands (docs/spec/release.md).
 
+With keys that are known to be the project's (--keyring, --allowed-signers) the
+signatures of the tag and of the archive (NAME.asc, NAME.sig, NAME.sign or
+NAME.minisig beside it, where NAME is the archive or the tar in it) are verified
+too. One of the two must be there, and none may be bad, weak, revoked, made while
+the key was not valid, or by another key; whether one key made both is said.
+--update-lock records the keys, and from then on no other is accepted.
+
 A countermark.lock in the current folder (or --lock) names repository and tag
 pattern, and the differences that a person has accepted; a new or different one
 fails. It may accept verbatim files of tools by tool and version (--by-label).
@@ -64,6 +72,7 @@ fails. It may accept verbatim files of tools by tool and version (--by-label).
 
 const verifyExample = `  countermark verify xz-5.4.1.tar.xz --repo https://github.com/tukaani-project/xz
   countermark verify php-8.3.7.tar.gz php-8.3.7.tar.xz --repo ~/src/php-src
+  countermark verify curl-7.88.1.tar.gz --keyring debian/upstream/signing-key.asc
   countermark verify htop-3.2.2.tar.gz --repo ~/src/htop --tag 3.2.2 --json
   countermark verify xz-5.4.1.tar.xz --explain m4/libtool.m4 --known libtool-2.4.7/
   countermark verify php-8.3.7.tar.xz --root 6f1c…      # who vouches for it?
@@ -97,6 +106,9 @@ func newVerifyCommand(s streams) *cobra.Command {
 	f.StringVar(&o.Prefix, "prefix", "", "`DIRECTORY` that holds everything in the archive; empty for none (default: its one top directory)")
 	f.StringArrayVar(&o.Submodules, "submodule", nil, "the archive holds the files of a submodule: `PATH=REPO` names its path and a local repository that has its commit (repeatable)")
 	f.StringVar(&o.Lock, "lock", "", "lock `FILE` (default: "+verification.LockFileName+", if there is one here)")
+	f.StringArrayVar(&o.Signatures.Keyrings, "keyring", nil, "verify the signatures of tag and archive with the OpenPGP certificates, or the key of minisign or signify, in `FILE` (repeatable)")
+	f.StringArrayVar(&o.Signatures.AllowedSigners, "allowed-signers", nil, "verify them with the ssh keys in `FILE` (repeatable)")
+	f.StringArrayVar(&o.Signatures.Files, "signature", nil, "detached signature of the archive in `FILE`, instead of those beside it (repeatable)")
 	f.BoolVar(&o.UpdateLock, "update-lock", false, "record this version and its differences in the lock file, after a person has looked at them")
 	f.BoolVar(&o.ByLabel, "by-label", false, "with --update-lock: record the verbatim files of tools by tool and version, not by content")
 	f.StringVar(&o.Explain, "explain", "", "show where the file at `PATH` comes from, and how it differs from what it came from")
@@ -117,7 +129,7 @@ func newVerifyCommand(s streams) *cobra.Command {
 }
 
 // repositoryFlags say that an archive is compared with a commit of a repository.
-var repositoryFlags = []string{"repo", "tag", "commit", "submodule", "update-lock", "explain"}
+var repositoryFlags = []string{"repo", "tag", "commit", "submodule", "update-lock", "explain", "keyring", "allowed-signers", "signature"}
 
 // vouching returns how to verify by a bundle, nil if a repository is asked: a
 // bundle is, if a root is trusted, or if one lies beside the archive and nothing
@@ -190,7 +202,7 @@ func (o *verifyOptions) check() error {
 // the exit status. A run without a verdict says why on standard error; with
 // --json its document says it too.
 func verifyAndPrint(ctx context.Context, o verifyOptions, s streams) int {
-	o.Stdin, o.Progress = s.in, progress.New(s.err)
+	o.Stdin, o.Progress, o.Signatures.Now = s.in, progress.New(s.err), time.Now().Unix()
 	doc, err := verification.Run(ctx, o.Options)
 	var out []byte
 	switch {

@@ -82,6 +82,8 @@ func TestExit(t *testing.T) {
 		refusal.SigExpired:       1,
 		refusal.SigRevoked:       1,
 		refusal.SigKeyUse:        1,
+		refusal.SigUnsigned:      1,
+		refusal.SigOtherKey:      1,
 		refusal.LedgerLost:       1,
 		refusal.PolChain:         1,
 		refusal.PolRollback:      1,

@@ -108,6 +108,8 @@ const (
 	SigExpired   Rule = "SIG_EXPIRED"   // made while the key was not valid
 	SigRevoked   Rule = "SIG_REVOKED"   // the key has been revoked
 	SigKeyUse    Rule = "SIG_KEYUSE"    // the key is not one that may sign, or was used without its owner's touch
+	SigUnsigned  Rule = "SIG_UNSIGNED"  // there is no signature where one is expected
+	SigOtherKey  Rule = "SIG_OTHERKEY"  // by another key than that of earlier releases
 )
 
 // Rules of policies (docs/spec/policy.md). Those from PolChain on are what
@@ -174,7 +176,7 @@ func Rules() []Rule {
 		GitCommit, GitTag, GitTagName, GitTagTarget, GitRefName,
 		GitBuilt, GitParent, GitLimit, GitProtocol, GitModules,
 		SigFormat, SigMulti, SigNamespace, SigAlg, SigKey, SigLimit,
-		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse,
+		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse, SigUnsigned, SigOtherKey,
 		PolInvalid, PolKeyReuse, PolChain, PolRollback, PolQuorum, PolOperator, PolMixed, PolCondition,
 		JSONFormat, JSONLimit, DSSEFormat, DSSELimit,
 		StmType, StmField, StmSubject, StmMust, StmLimit, BundleFormat, BundleLimit,
@@ -188,7 +190,7 @@ func Rules() []Rule {
 func (r Rule) Exit() int {
 	switch r {
 	case GitHash, GitSHA1Collision, GitTagName, GitTagTarget, ZEnvelopes,
-		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse,
+		SigBad, SigNoKey, SigWeak, SigExpired, SigRevoked, SigKeyUse, SigUnsigned, SigOtherKey,
 		PolChain, PolRollback, PolQuorum, PolOperator, PolMixed, PolCondition,
 		LedgerLost,
 		RelArchive, RelTree, RelBuilt, RelRecipe, RelSource, RelBinding, RelNone, RelDrawn:

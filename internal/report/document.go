@@ -42,7 +42,7 @@ type Document struct {
 	Verdict     string          `json:"verdict"`
 	Exit        int             `json:"exit"`
 	Code        Code            `json:"code"`
-	Assurance   string          `json:"assurance,omitempty"` // "commit": nobody's signature counts towards the verdict
+	Assurance   string          `json:"assurance,omitempty"` // an endorsement.Assurance
 	Counts      *Counts         `json:"counts,omitempty"`
 	Provenance  *Provenance     `json:"provenance,omitempty"`
 	Paths       []Path          `json:"paths,omitempty"`
@@ -51,6 +51,7 @@ type Document struct {
 	Commit      *Commit         `json:"commit,omitempty"`
 	Claim       *Claim          `json:"claim,omitempty"`
 	Moved       *Moved          `json:"moved,omitempty"`
+	Signatures  *Signatures     `json:"signatures,omitempty"`
 	Lock        *Lock           `json:"lock,omitempty"`
 	Explanation *Explanation    `json:"explanation,omitempty"`
 	Modes       []ModeCount     `json:"modes,omitempty"`

@@ -32,6 +32,21 @@ func HintFor(rule refusal.Rule) string {
 	return "docs/spec/" + specificationOf(rule) + " explains the rule; ask whoever made the file for one that keeps it"
 }
 
+// signatureHint returns what a person can do about signatures that do not hold.
+func signatureHint(rule string) string {
+	switch refusal.Rule(rule) {
+	case refusal.SigNoKey:
+		return "if you know that key to be the project's, give it too (--keyring, --allowed-signers)"
+	case refusal.SigOtherKey:
+		return "ask the project whether it has a new key; to accept that, remove the tag-key and archive-key lines from the lock file, and run again with --update-lock"
+	case refusal.SigUnsigned:
+		return "--signature names a signature that lies elsewhere"
+	case refusal.SigBad:
+		return "do not use this release before the project has explained it"
+	}
+	return ""
+}
+
 // specificationOf returns the document that explains a rule.
 func specificationOf(rule refusal.Rule) string {
 	family, _, _ := strings.Cut(string(rule), "_")
@@ -42,6 +57,8 @@ func specificationOf(rule refusal.Rule) string {
 		return "envelopes.md"
 	case "ZIP":
 		return "zip.md"
+	case "SIG":
+		return "signatures.md"
 	}
 	return "archive.md"
 }

@@ -9,9 +9,11 @@ import (
 	"testing"
 
 	"github.com/countermark/countermark/internal/compare"
+	"github.com/countermark/countermark/internal/endorsement"
 	"github.com/countermark/countermark/internal/provenance"
 	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/signature"
 )
 
 const specification = "../../docs/spec/report.md"
@@ -145,6 +147,19 @@ func TestWordsAreSpecified(t *testing.T) {
 	}
 	for _, c := range []report.Code{report.Verified, report.Failed, report.Rejected, report.Usage, report.Internal, report.NotComplete} {
 		words = append(words, string(c))
+	}
+	words = append(words, report.SignaturesFail, endorsement.NotSigned)
+	for s := signature.Good; s <= signature.Bad; s++ {
+		words = append(words, s.String())
+	}
+	for o := endorsement.Tag; o <= endorsement.Tar; o++ {
+		words = append(words, o.String())
+	}
+	for a := endorsement.SameKey; a <= endorsement.AnotherKey; a++ {
+		words = append(words, a.String())
+	}
+	for a := endorsement.CommitAlone; a <= endorsement.SignedBoth; a++ {
+		words = append(words, a.String())
 	}
 	for _, w := range words {
 		if !strings.Contains(string(text), "| `"+w+"` |") {

@@ -90,6 +90,7 @@ func (d *Document) Text(style Style) string {
 	for _, c := range classLines {
 		t.class(d, c)
 	}
+	t.signatures(d)
 	if !style.Brief {
 		t.identities(d)
 	}
@@ -119,7 +120,7 @@ func (t *text) head(d *Document) {
 	}
 	assurance := ""
 	if d.Exit == 0 {
-		assurance = "  (assurance: commit alone, no signature)"
+		assurance = "  (assurance: " + d.assurance() + ")"
 	}
 	t.line("%s  against  %s%s", t.paint(bold, strings.Join(names, ", ")), t.paint(bold, target), assurance)
 }
@@ -312,6 +313,8 @@ func (d *Document) sentence() string {
 		lock = path.Base(d.Lock.File)
 	}
 	switch {
+	case d.Verdict == SignaturesFail:
+		return d.signatureSentence()
 	case d.Claim != nil && !d.Claim.SameTree:
 		return "CMP_CLAIM: the archive says that it was made from another commit, " + d.Claim.Embedded
 	case d.Moved != nil && !d.Moved.SameTree:

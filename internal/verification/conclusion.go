@@ -38,6 +38,7 @@ func (v *verification) conclude(ctx context.Context, result *compare.Report, inp
 	}
 	v.doc.SetProvenance(v.findings)
 	v.notes(result, first)
+	v.judgeSignatures()
 	if v.lock != nil {
 		v.doc.Lock = &report.Lock{File: v.lockPath, Accepted: result.Accepted(), AsTools: result.AcceptedAsToolFiles(), Stale: stale(result)}
 	}
@@ -47,7 +48,6 @@ func (v *verification) conclude(ctx context.Context, result *compare.Report, inp
 		}
 	}
 	v.doc.Code = report.CodeOf(v.doc.Exit)
-	v.doc.Assurance = "commit"
 	v.doc.NotChecked = append(v.doc.NotChecked, notChecked...)
 	if result.Count(compare.Added)+result.Count(compare.Changed) > 0 {
 		v.doc.NotChecked = append(v.doc.NotChecked, "whether the added or changed files were generated from this source")

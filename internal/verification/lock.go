@@ -76,10 +76,16 @@ func (v *verification) updateLock(result *compare.Report, contents *archive.Cont
 	if result.Collided() || contents.Identity.Collision {
 		return &report.Failure{Code: report.Failed, Detail: "the lock file was not written: a file carries a SHA-1 collision attack", Hint: "do not use this release"}
 	}
+	if err := v.unsigned(); err != nil {
+		return err
+	}
 	next := &lockfile.Lock{ToolFiles: v.toolFileLines(result)}
 	next.Accepted = result.Differences(next.ToolFiles, v.known)
 	if v.lock != nil {
 		next.Repository, next.TagPattern, next.Root = v.lock.Repository, v.lock.TagPattern, v.lock.Root
+	}
+	if v.signed != nil {
+		next.TagKeys, next.ArchiveKeys = v.signed.Pins()
 	}
 	if gitrepo.IsRemote(v.o.Repository) {
 		next.Repository = v.o.Repository

@@ -26,6 +26,7 @@ import (
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/tree"
 	"github.com/countermark/countermark/internal/verification/input"
+	"github.com/countermark/countermark/internal/verification/signatures"
 )
 
 // LockFileName is the lock file that is used when it stands in the current folder.
@@ -50,6 +51,7 @@ type Options struct {
 	All         bool     // list identical paths in the document too
 	Decoder     string   // of xz: "auto", "system" or "go"
 	Limits      envelope.Limits
+	Signatures  signatures.Options
 	MaxMembers  int            // 0: archive.DefaultMaxMembers
 	Stdin       io.Reader      //
 	Progress    *progress.Line // nil: none
@@ -57,7 +59,6 @@ type Options struct {
 
 // notChecked is what no run of verify looks at; docs/threat-model.md says why.
 var notChecked = []string{
-	"who signed the tag or the archive",
 	"whether the source of that commit is honest",
 }
 
@@ -72,7 +73,8 @@ type verification struct {
 	tags     []gitrepo.Ref
 	target   target
 	parts    parts
-	tree     tree.Tree // of the commit, with the submodules given laid out in it
+	tree     tree.Tree              // of the commit, with the submodules given laid out in it
+	signed   *signatures.Signatures // nil: not asked for
 	doc      *report.Document
 	file     string // the archive being read, for refusals
 	evidence *provenance.Evidence
@@ -127,6 +129,9 @@ func (v *verification) run(ctx context.Context) error {
 	if err := v.readLock(); err != nil {
 		return err
 	}
+	if err := v.readKeys(); err != nil {
+		return err
+	}
 	inputs, err := input.Open(ctx, v.o.Archives, v.o.Stdin)
 	defer input.Close(inputs)
 	if err != nil {
@@ -172,6 +177,9 @@ func (v *verification) run(ctx context.Context) error {
 	if err := v.label(ctx, result); err != nil {
 		return err
 	}
+	if err := v.findSignatures(ctx, inputs, all); err != nil {
+		return err
+	}
 	return v.conclude(ctx, result, inputs, all)
 }
 
@@ -202,8 +210,13 @@ func (v *verification) checkOptions() error {
 // name.
 func (v *verification) archive(ctx context.Context, in *input.Input) (*archive.Reader, error) {
 	v.file = in.Name
-	return in.Archive(ctx, input.Settings{Prefix: v.o.Prefix, PrefixSet: v.o.PrefixSet, Decoder: v.o.Decoder,
-		Limits: v.o.Limits, MaxMembers: v.o.MaxMembers, Progress: v.o.Progress})
+	return in.Archive(ctx, v.settings())
+}
+
+// settings say how archives are read.
+func (v *verification) settings() input.Settings {
+	return input.Settings{Prefix: v.o.Prefix, PrefixSet: v.o.PrefixSet, Decoder: v.o.Decoder,
+		Limits: v.o.Limits, MaxMembers: v.o.MaxMembers, Progress: v.o.Progress}
 }
 
 // readOthers reads the further envelopes and holds them to the first.

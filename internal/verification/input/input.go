@@ -154,22 +154,51 @@ func Close(inputs []*Input) {
 // Archive reads the beginning of the archive. Errors are those of archive.Open,
 // or a *report.Failure.
 func (in *Input) Archive(ctx context.Context, s Settings) (*archive.Reader, error) {
-	o := archive.Options{
+	around, err := in.envelope(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return archive.Open(in.reader, archive.Options{
 		Prefix: s.Prefix, PrefixSet: s.PrefixSet,
 		Limits:   archive.Limits{MaxMembers: s.MaxMembers},
-		Envelope: envelope.Options{Name: in.Base, Limits: s.Limits},
+		Envelope: around,
 		Progress: func(n int64) { s.Progress.Bytes("reading "+cmp.Or(in.Base, in.Name), n, in.size) },
-	}
+	})
+}
+
+// envelope says how the archive's compression is taken off.
+func (in *Input) envelope(ctx context.Context, s Settings) (envelope.Options, error) {
+	o := envelope.Options{Name: in.Base, Limits: s.Limits}
 	if s.Decoder != "go" && in.mayBeXZ() {
 		xz, err := confine.SystemXZ(ctx)
 		switch {
 		case err == nil:
-			o.Envelope.XZ = xz
+			o.XZ = xz
 		case s.Decoder == "system":
-			return nil, report.UsageFailure("install xz, or use --decoder go", "--decoder system: %v", err)
+			return o, report.UsageFailure("install xz, or use --decoder go", "--decoder system: %v", err)
 		}
 	}
-	return archive.Open(in.reader, o)
+	return o, nil
+}
+
+// Again returns the first bytes of the archive's file, of which that many were
+// read before, for another reading, through the same open file; nil for a stream,
+// which is gone. Nothing says that the bytes are the same.
+func (in *Input) Again(count int64) io.Reader {
+	if in.file == nil || in.reader != io.Reader(in.file) {
+		return nil
+	}
+	return io.NewSectionReader(in.file, 0, count)
+}
+
+// Tar takes the compression off what Again returned. Errors, also those of
+// reading, are those of package envelope.
+func (in *Input) Tar(ctx context.Context, again io.Reader, s Settings) (io.ReadCloser, error) {
+	o, err := in.envelope(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return envelope.Open(again, o)
 }
 
 // mayBeXZ reports whether the system's xz may be needed for in.
