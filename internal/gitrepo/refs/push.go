@@ -12,6 +12,7 @@ import (
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/gitrepo/gitexec"
+	"github.com/countermark/countermark/internal/gitrepo/location"
 	"github.com/countermark/countermark/internal/refusal"
 )
 
@@ -94,6 +95,10 @@ func (s *server) check(ctx context.Context, changes []Change) error {
 		if err := gitrepo.CheckURL(s.address); err != nil {
 			return err
 		}
+	} else if common, err := location.Locate(s.address); err == nil { // else git says what is wrong
+		if err := refuseHooks(ctx, s.r.Access(), common); err != nil {
+			return err
+		}
 	}
 	if len(changes) == 0 || len(changes) > MaxChanges {
 		return refusal.New(refusal.GitLimit, "a push of %d refs, from 1 to %d are possible", len(changes), MaxChanges)
@@ -155,8 +160,8 @@ func (s *server) push(ctx context.Context, changes []Change) ([]string, error) {
 	args := []string{
 		"push", "--porcelain", "--progress", "--atomic", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no",
 	}
-	if s.local { // the other side's hooks are not ours to run on this machine
-		args = append(args, "--receive-pack=git -c core.hooksPath=/dev/null -c gc.auto=0 receive-pack")
+	if s.local {
+		args = append(args, "--receive-pack="+receivePack)
 	}
 	specs := make([]string, len(changes))
 	for i, c := range changes {

@@ -163,7 +163,7 @@ func Update(ctx context.Context, r *gitrepo.Repository, changes ...Change) (Answ
 	if err != nil || answer.Outcome != Changed {
 		return answer, err
 	}
-	if err := refuseHooks(ctx, r.Access()); err != nil {
+	if err := refuseHooks(ctx, r.Access(), r.Access().Common); err != nil {
 		return Answer{}, err
 	}
 	failed := transact(ctx, r, todo)
@@ -258,26 +258,6 @@ func transact(ctx context.Context, r *gitrepo.Repository, changes []Change) erro
 	return a.Program.Run(ctx, gitexec.Call{
 		Args: []string{"update-ref", "--no-deref", "--stdin", "-z"}, GitDir: a.Common, Folder: a.Temp, Durable: true, Stdin: strings.NewReader(in.String()),
 	})
-}
-
-// refuseHooks refuses a configuration with programs to run when refs change
-// (git 2.54, hook.<name>.event in git-config(1)): unlike core.hooksPath they
-// cannot be switched off all at once.
-func refuseHooks(ctx context.Context, a gitrepo.Access) error {
-	out := &gitexec.Limited{Max: 1 << 20, What: "list of hooks"}
-	err := a.Program.Run(ctx, gitexec.Call{Args: []string{"config", "--get-regexp", `^hook\..*\.event$`}, GitDir: a.Common, Folder: a.Temp, Stdout: out})
-	if failed, ok := errors.AsType[*gitexec.RunError](err); ok && failed.Status() == 1 { // there is none (git-config(1))
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, line := range out.Lines() {
-		if key, event, _ := strings.Cut(line, " "); strings.Contains(event, "reference-transaction") {
-			return fmt.Errorf("changing refs: the repository's configuration runs a program when refs change (%s); remove that, or update the branch yourself", escape.Text(key))
-		}
-	}
-	return nil
 }
 
 // checkedOut refuses a branch that a work tree has checked out
