@@ -125,6 +125,7 @@ func writeVectors(t *testing.T) {
 	t.Helper()
 	for name, of := range map[string]func(*testing.T) (string, question, []variant){
 		"ssh-signature": sshVectors, "ssh-hardware": hardwareVectors, "ssh-keys": keyVectors, "minisign": minisignVectors, "minisign-envelope": envelopeVectors, "signify": signifyVectors,
+		"openpgp": openPGPVectors,
 	} {
 		about, q, variants := of(t)
 		file := vectorFile{Format: 1, About: about, Input: q.text()}
@@ -142,7 +143,7 @@ func writeVectors(t *testing.T) {
 		}
 		testkit.Write(t, filepath.Join(vectors, name+".json"), b.String())
 	}
-	if entries, err := os.ReadDir(vectors); err != nil || len(entries) != 6 {
+	if entries, err := os.ReadDir(vectors); err != nil || len(entries) != 7 {
 		t.Errorf("%s has files that are not made here: %v", vectors, err)
 	}
 }
