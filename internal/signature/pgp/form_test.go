@@ -78,7 +78,9 @@ func TestArmour(t *testing.T) {
 		{"a space before", func(s string) string { return " " + s }, refusal.SigFormat, "begins with"},
 		{"a space after the first line", replace(begin, "-----BEGIN PGP SIGNATURE----- \n"), refusal.SigFormat, "begins with"},
 		{"text after", func(s string) string { return s + "x\n" }, refusal.SigFormat, "1 lines follow"},
-		{"an empty line after", func(s string) string { return s + "\n" }, refusal.SigFormat, "1 lines follow"},
+		{"an empty line after", func(s string) string { return s + "\n" }, "", ""},
+		{"two empty lines after", func(s string) string { return s + "\n\n" }, refusal.SigFormat, "2 lines follow"},
+		{"a space after", func(s string) string { return s + " " }, refusal.SigFormat, "1 lines follow"},
 		{"two blocks", func(s string) string { return s + s }, refusal.SigMulti, "more than one"},
 		{"two blocks, text between", func(s string) string { return s + "x\n" + s }, refusal.SigMulti, "more than one"},
 		{"two packets", func(s string) string {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
@@ -107,7 +108,7 @@ func dearmourSignature(data []byte) ([]byte, error) {
 			return nil, refusal.New(refusal.SigMulti, "the file holds more than one OpenPGP signature, expected one: give each its own file")
 		}
 	}
-	if len(rest) > 0 {
+	if len(rest) > 0 && !slices.Equal(rest, []string{""}) { // GitHub ends its signatures of commits with an empty line
 		return nil, refusal.New(refusal.SigFormat, "%d lines follow the armour of the OpenPGP signature, expected none", len(rest))
 	}
 	return body, nil
