@@ -113,7 +113,7 @@ func (t *text) signatures(d *Document) {
 		if s.State == signature.GoodExpired.String() || s.State == endorsement.NotSigned {
 			color = yellow
 		}
-		t.wrapWords(color, head, "    ", strings.Fields(s.words()))
+		t.wrapWords(color, head, "    ", strings.Fields(s.words(d.Signatures.Agreement)))
 	}
 	switch d.Signatures.Agreement {
 	case endorsement.SameKey.String():
@@ -123,11 +123,12 @@ func (t *text) signatures(d *Document) {
 	}
 }
 
-// words says of a signature what was found, escaped.
-func (s *Signature) words() string {
+// words says of a signature what was found, escaped: but for what all agree in,
+// and why it fails, which stand elsewhere.
+func (s *Signature) words(agreement string) string {
 	switch {
-	case s.State == endorsement.NotSigned:
-		return s.State + ": " + s.Why
+	case s.Key == "" && s.Rule != "" && s.Object != endorsement.Commit.String():
+		return s.State
 	case s.Key == "":
 		return s.State + ": " + s.Why
 	}
@@ -144,24 +145,18 @@ func (s *Signature) words() string {
 	if s.Note != "" {
 		words += ", " + escape.Text(s.Note)
 	}
-	if s.Agreement == endorsement.AnotherKey.String() {
+	if s.Agreement == endorsement.AnotherKey.String() && s.Agreement != agreement {
 		words += ", " + s.Agreement
 	}
 	return words
 }
 
-// signatureSentence says what a verdict about signatures means, "" for another
-// verdict.
+// signatureSentence says what a verdict about signatures means, and what to do.
 func (d *Document) signatureSentence() string {
-	switch {
-	case d.Signatures == nil || d.Verdict != SignaturesFail:
-		return ""
-	case d.results.Verdict() == compare.Incomplete:
-		return "and some paths cannot be decided; --all says what is missing for each"
-	case len(d.Signatures.Failures) == 0:
-		return "nothing is signed"
+	sentence := "every path of the archive and of the commit is accounted for, but the signatures fail"
+	if d.results.Verdict() == compare.Incomplete {
+		sentence = "some paths cannot be decided (--all says what is missing for each), and the signatures fail"
 	}
-	sentence := "every path of the archive and of the commit is accounted for, and nobody whose key was given stands behind it"
 	for _, f := range d.Signatures.Failures {
 		if hint := signatureHint(f.Rule); hint != "" {
 			return sentence + "; " + hint
