@@ -194,6 +194,8 @@ var policy = map[string]permission{
 	"internal/building/varying":    {layer: commands, system: []string{"os", "path/filepath", "runtime", "syscall"}},
 	"internal/demonstration": {layer: commands, // any
 		system: []string{"os", "os/exec", "path/filepath"}},
+	"internal/verification/input": {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/gathering":          {layer: commands},
 	"internal/vouching": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/verification/signatures": {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},

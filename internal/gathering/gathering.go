@@ -82,26 +82,10 @@ func (g *gatherer) statements(ctx context.Context) error {
 	for _, p := range contents.Problems {
 		g.note("%s is no entry of the ledger: %s", escape.Text(p.Ref), escape.Sentence(p.Refusal.Detail))
 	}
-	var all []dsse.Envelope
 	for _, e := range contents.Entries {
-		envelope, err := dsse.Parse(e.Content)
-		if err != nil {
-			return err
-		}
-		all = append(all, envelope)
+		g.Bundle.Statements = append(g.Bundle.Statements, e.Envelope)
 	}
-	for _, e := range append(all, g.Extra...) {
-		s, err := statement.Parse(e.Payload)
-		if err != nil {
-			g.note("a statement %v in the ledger cannot be read, and was left out: %s", statement.Digest(e.Payload), escape.Sentence(err.Error()))
-			continue
-		}
-		if s.Identity.Version != g.Version {
-			g.note("a statement %v in the ledger is on version %s, and was left out", statement.Digest(e.Payload), escape.Text(s.Identity.Version))
-			continue
-		}
-		g.Bundle.Statements = append(g.Bundle.Statements, e)
-	}
+	g.Bundle.Statements = append(g.Bundle.Statements, g.Extra...)
 	g.Bundle = bundle.Merge(g.Bundle)
 	return nil
 }
