@@ -250,38 +250,41 @@ func (g *gatherer) heads(ctx context.Context, s *statement.Statement, r *recipe.
 }
 
 // follow looks through the first parents of a head for the built commit, and adds
-// it with the blessing that follows it, if there is one.
+// it with the blessing that follows it, if there is one. Where the history ends is
+// no matter: whoever judges says what is missing.
 func (g *gatherer) follow(ctx context.Context, head, unsigned digest.ObjectID) error {
-	type seen struct {
-		id  digest.ObjectID
-		raw []byte
-	}
-	var child *seen
+	var child bundle.Object
 	for at, n := head, 0; n < maxHistory && !at.IsZero(); n++ {
-		kind, raw, err := g.Repo.Object(ctx, at)
-		if err != nil || kind != digest.Commit {
-			return nil // it is not there: whoever judges says what is missing
-		}
-		raw = append([]byte{}, raw...)
-		bare, err := gitobject.Unsigned(g.Repo.Format(), raw)
-		if err != nil {
-			return nil
-		}
-		if id, err := digest.HashObject(g.Repo.Format(), digest.Commit, bare); err == nil && id == unsigned {
-			g.keep(at, objects.Object{Type: digest.Commit, Content: raw})
-			if child != nil {
-				if _, err := builtcommit.ParseBlessing(g.Repo.Format(), child.raw); err == nil {
-					g.keep(child.id, objects.Object{Type: digest.Commit, Content: child.raw})
-				}
+		o, parent, found := g.look(ctx, at, unsigned)
+		if found {
+			g.keep(at, objects.Object{Type: digest.Commit, Content: o.Data})
+			if _, err := builtcommit.ParseBlessing(g.Repo.Format(), child.Data); err == nil {
+				g.keep(child.ID, objects.Object{Type: digest.Commit, Content: child.Data})
 			}
-			return nil
+			break
 		}
-		commit, err := gitobject.ParseCommit(g.Repo.Format(), raw)
-		if err != nil || len(commit.Parents) == 0 {
-			return nil
-		}
-		child = &seen{at, raw}
-		at = commit.Parents[0]
+		child, at = o, parent
 	}
-	return nil
+	return ctx.Err()
+}
+
+// look reads one commit, and says whether it is the one of the unsigned id. Of one
+// that cannot be read there is no parent.
+func (g *gatherer) look(ctx context.Context, id, unsigned digest.ObjectID) (o bundle.Object, parent digest.ObjectID, found bool) {
+	kind, raw, err := g.Repo.Object(ctx, id)
+	if err != nil || kind != digest.Commit {
+		return o, parent, false
+	}
+	o = bundle.Object{Type: kind, ID: id, Data: append([]byte{}, raw...)}
+	bare, err := gitobject.Unsigned(g.Repo.Format(), o.Data)
+	if err != nil {
+		return o, parent, false
+	}
+	if got, err := digest.HashObject(g.Repo.Format(), digest.Commit, bare); err == nil && got == unsigned {
+		return o, parent, true
+	}
+	if commit, err := gitobject.ParseCommit(g.Repo.Format(), o.Data); err == nil && len(commit.Parents) > 0 {
+		parent = commit.Parents[0]
+	}
+	return o, parent, false
 }
