@@ -196,10 +196,10 @@ var policy = map[string]permission{
 		system: []string{"os", "os/exec", "path/filepath"}},
 	"internal/verification/input": {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/gathering":          {layer: commands},
+	"internal/signing":            {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/vouching": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/verification/signatures": {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
-	"internal/verification/input":      {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/verification": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},
 	"cmd/countermark": {layer: commands, // any

@@ -114,6 +114,7 @@ func newRootCommand(s streams) *cobra.Command {
 		newVerifyCommand(s),
 		newBuildCommand(s),
 		newRebuildCommand(s),
+		newSignCommand(s),
 		newPinCommand(s),
 		newIndexCommand(s),
 		newDemoCommand(s),
