@@ -57,8 +57,12 @@ func (k *gpgKey) sign(ctx context.Context, d signature.Domain, m message) (sig [
 	if d.Enveloped() {
 		armour = "--no-armor"
 	}
-	return run{
+	sig, err = run{
 		name: "gpg", stdin: in, talk: k.talk, most: maxSignatureBytes,
 		args: []string{"--batch", "--digest-algo", "SHA512", "--no-emit-version", "--no-comments", armour, "--local-user", k.key, "--output", "-", "--detach-sign"},
 	}.do(ctx)
+	if err != nil && strings.Contains(err.Error(), "Inappropriate ioctl") {
+		err = fmt.Errorf("%w (gpg does not know on which terminal to ask: \"export GPG_TTY=$(tty)\")", err)
+	}
+	return sig, err
 }

@@ -67,6 +67,9 @@ func check(t *testing.T, s *keys.Signer, other func(d signature.Domain, sig, mes
 		if err != nil || found.State != signature.Good || found.Key != made.Key || found.Fingerprint != made.Fingerprint || made.Fingerprint == "" {
 			t.Errorf("%s: %+v, %v", d.Namespace(), found, err)
 		}
+		if named, err := signature.KeyID(made.Bytes); err != nil || named != made.Fingerprint {
+			t.Errorf("%s: the signature names %s, %v, it was made by %s", d.Namespace(), named, err, made.Fingerprint)
+		}
 		if canonical, err := signature.Canonical(made.Bytes); d.Enveloped() && (err != nil || !bytes.Equal(canonical, made.Bytes)) {
 			t.Errorf("%s: is not as envelopes hold it: %v", d.Namespace(), err)
 		}
@@ -281,6 +284,11 @@ func TestEnvironment(t *testing.T) {
 	if err != nil || regexp.MustCompile(`(?m)^(LD_PRELOAD|SSH_SK_HELPER|GIT_DIR|TOKEN)=`).Match(env) || !bytes.Contains(env, []byte("HOME=")) {
 		t.Errorf("%s, %v", env, err)
 	}
+	gpg := testkit.Write(t, filepath.Join(dir, "gpg"), "#!/bin/sh\ncase $* in *--export*) cat "+dir+"/key;; *) echo gpg: signing failed: Inappropriate ioctl for device >&2; exit 2;; esac\n")
+	if err := os.Chmod(gpg, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	checkTerminal(t, dir)
 	testkit.Write(t, fake, "#!/bin/sh\nexec head -c 200000 /dev/zero\n")
 	_, err = s.Sign(t.Context(), signature.FileNamespace, nil)
 	wantError(t, "a program that prints too much", err, "printed more than")
@@ -290,6 +298,18 @@ func TestEnvironment(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, err = s.Sign(t.Context(), signature.FileNamespace, nil)
 	wantError(t, "no program", err, "the program ssh-keygen is needed")
+}
+
+// checkTerminal signs with a gpg that cannot ask.
+func checkTerminal(t *testing.T, dir string) {
+	t.Helper()
+	path := os.Getenv("PATH")
+	t.Setenv("PATH", "/usr/bin:/bin")
+	fingerprint := gnupg(t, "ed25519")
+	program(t, "", "gpg", "--batch", "--output", filepath.Join(dir, "key"), "--export")
+	t.Setenv("PATH", path)
+	_, err := open(t, "gpg:"+fingerprint).Sign(t.Context(), signature.GitNamespace, nil)
+	wantError(t, "gpg without a terminal", err, "GPG_TTY")
 }
 
 func TestReadHolders(t *testing.T) {
