@@ -68,6 +68,8 @@ func TestScripts(t *testing.T) {
 				return hasContainers(sandbox.Docker, ""), nil
 			case "podman":
 				return hasStaticBusybox() && hasContainers(sandbox.Podman, busyboxSystem(t)), nil
+			case "faketime":
+				return hasFaketime(), nil
 			case "mirror":
 				return hasMirror(), nil
 			case "static":
@@ -140,6 +142,12 @@ func busyboxSystem(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return root
+}
+
+// hasFaketime reports whether there is a libfaketime where Debian has it.
+func hasFaketime() bool {
+	found, err := filepath.Glob("/usr/lib/*/faketime/libfaketime*.so.1")
+	return os.Getenv(testkit.All) != "" || err == nil && len(found) > 0
 }
 
 // debianMirror is an archive of Debian packages.

@@ -14,6 +14,7 @@ const (
 	Path       Kind = iota // the folder of the build
 	Locale                 // LC_ALL, LANG and LANGUAGE
 	Zone                   // TZ
+	Date                   // and time of day
 	Umask                  //
 	Host                   // name
 	User                   // name and ids of user and group
@@ -24,7 +25,7 @@ const (
 )
 
 var kindNames = [kinds]string{
-	Path: "build path", Locale: "locale", Zone: "time zone", Umask: "umask", Host: "host name", User: "user",
+	Path: "build path", Locale: "locale", Zone: "time zone", Date: "date", Umask: "umask", Host: "host name", User: "user",
 	Processors: "number of processors", Variables: "environment variables", Order: "directory order",
 }
 

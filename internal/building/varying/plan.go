@@ -51,6 +51,7 @@ type plan struct {
 	held      []Held
 	locale    locale
 	order     order
+	clock     clock
 }
 
 // makePlan finds out what can be varied.
@@ -81,8 +82,7 @@ func makePlan(ctx context.Context, in Input) (*plan, error) {
 	if err := p.addOrder(ctx); err != nil {
 		return nil, err
 	}
-	p.hold("date", "a sandbox cannot change the clock: a time of day that is written down moves, as the builds begin more than a second apart, a date does not")
-	return p, nil
+	return p, p.addDate(ctx)
 }
 
 func (p *plan) vary(k Kind, usual, varied string) {
@@ -155,6 +155,21 @@ func (p *plan) addOrder(ctx context.Context) error {
 	return nil
 }
 
+// addDate varies the date, if there is something that can.
+func (p *plan) addDate(ctx context.Context) error {
+	var err error
+	if p.clock, err = findClock(ctx, p.in); err != nil {
+		return err
+	}
+	if p.clock.library == "" {
+		p.hold(Date.String(), "a sandbox cannot change the clock, and there is no libfaketime that could (Debian, Ubuntu: install libfaketime): "+
+			"a time of day that is written down moves, as the builds begin more than a second apart, a date does not")
+		return nil
+	}
+	p.vary(Date, "that of the build", laterText+" ("+p.clock.about()+")")
+	return nil
+}
+
 // job returns the build under a set of variations.
 func (p *plan) job(s Set) (Job, error) {
 	j := Job{Describe: s == 0}
@@ -168,6 +183,9 @@ func (p *plan) job(s Set) (Job, error) {
 			v.Binds = append(v.Binds, p.locale.binds()...)
 		case Zone:
 			v.Variables = append(v.Variables, "TZ="+variedZone)
+		case Date:
+			v.Variables = append(v.Variables, clockVariables(p.clock.library)...)
+			v.Binds = append(v.Binds, p.clock.binds()...)
 		case Umask:
 			v.Umask = variedUmask
 		case Host:

@@ -3,9 +3,10 @@
 // with everything varied at once, and where the two differ, again with some of it
 // varied, until it is known which variation moves which file.
 //
-// What it cannot show: that nothing else moves. The clock is the machine's, and a
-// sandbox of namespaces cannot change the date; builds begin more than a second
-// apart, so that a file with a time of day moves, and one with a day does not.
+// What it cannot show: that nothing else moves. The clock is the machine's, which a
+// sandbox of namespaces cannot change: programs that are linked dynamically are told
+// another date by libfaketime, where there is one. Builds begin more than a second
+// apart, so that a file with a time of day moves in any case.
 // Kernel, processor and the tools are the same in all builds. A file that moves by
 // chance, and happened not to, is not seen.
 package varying
