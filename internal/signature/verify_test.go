@@ -260,8 +260,24 @@ func TestParseHoldersRefuses(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, h, err)
 		}
 	}
-	// Bare keys of minisign, and several lines of ssh.
-	for text, want := range map[string]int{mini.Public(): 1, "# ours\n" + key.Line() + "\n" + key.Line() + "\n": 2} {
+}
+
+// Bare keys of minisign, several lines of ssh, binary keys of OpenPGP, and such
+// with text before.
+func TestParseHoldersAccepts(t *testing.T) {
+	key, mini := signer.NewSSH(t, "ssh-ed25519"), signer.NewMinisign(t)
+	run := gpg(t)
+	for _, name := range []string{"ann", "ben"} {
+		run("", "--quick-generate-key", name, "ed25519", "sign", "never")
+	}
+	armoured := string(run("", "--armor", "--export"))
+	for text, want := range map[string]int{
+		mini.Public(): 1,
+		"# ours\n" + key.Line() + "\n" + key.Line() + "\n": 2,
+		string(run("", "--export")):                        2,
+		armoured:                                           2,
+		"Our keys:\n\n" + armoured + armoured:              4,
+	} {
 		if h, err := signature.ParseHolders([]byte(text)); err != nil || len(h) != want {
 			t.Errorf("%q: %v, %v", text, h, err)
 		}

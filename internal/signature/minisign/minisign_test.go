@@ -170,6 +170,11 @@ func TestBareKey(t *testing.T) {
 			t.Errorf("%q is not recognised", text)
 		}
 	}
+	for _, text := range []string{"", "RW", k.Public() + "\n\n", strings.Repeat("x", len(k.Public())), string(k.PublicFile(""))} {
+		if minisign.RecognisesKey([]byte(text)) {
+			t.Errorf("%q is taken for a key", text)
+		}
+	}
 	if !minisign.Recognises(k.PublicFile("")) || minisign.Recognises([]byte(k.Public())) {
 		t.Error("files are not recognised as such")
 	}

@@ -71,7 +71,7 @@ func TestHoldersRefused(t *testing.T) {
 		{"short point", word + " " + encoded(ssh.Marshal(struct{ T, K string }{"ssh-ed25519", strings.Repeat("\x01", 31)})) + "\n", refusal.SigKey, "31 bytes"},
 		{"RSA with e = 1", "ssh-rsa " + encoded(rsaBlob([]byte{1}, 256)) + "\n", refusal.SigKey, "exponent"},
 		{"RSA with an even e", "ssh-rsa " + encoded(rsaBlob([]byte{1, 0, 0}, 256)) + "\n", refusal.SigKey, "exponent"},
-		{"RSA with a long e", "ssh-rsa " + encoded(rsaBlob([]byte{1, 0, 0, 0, 0, 0, 0, 0, 1}, 256)) + "\n", refusal.SigKey, "exponent"},
+		{"RSA with a long e", "ssh-rsa " + encoded(rsaBlob([]byte{1, 0, 0, 0, 0, 0, 0, 0, 3}, 256)) + "\n", refusal.SigKey, "exponent"},
 		{"RSA with a zero before e", "ssh-rsa " + encoded(rsaBlob([]byte{0, 3}, 256)) + "\n", refusal.SigKey, "one way"},
 		{"RSA with a negative e", "ssh-rsa " + encoded(rsaBlob([]byte{0x83}, 256)) + "\n", refusal.SigKey, "one way"},
 		{"RSA of 1016 bits", "ssh-rsa " + encoded(rsaBlob([]byte{3}, 127)) + "\n", refusal.SigAlg, "1015 bits"},
@@ -108,6 +108,14 @@ func TestHoldersRefused(t *testing.T) {
 		if got := ruleOf(finding.Finding{}, err); got != c.want || h != nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, %v, expected %s and %q", c.name, h, err, c.want, c.says)
 		}
+	}
+}
+
+// As many keys as are accepted.
+func TestManyHolders(t *testing.T) {
+	line := signer.NewSSH(t, "ssh-ed25519").Line() + "\n"
+	if h, err := sshsig.ParseHolders([]byte(strings.Repeat(line, sshsig.MaxHolders))); err != nil || len(h) != sshsig.MaxHolders {
+		t.Errorf("%d holders, %v", len(h), err)
 	}
 }
 
