@@ -91,7 +91,7 @@ func (s *Signatures) Archive(ctx context.Context, in *input.Input, contents *arc
 		return err
 	}
 	if len(files) == 0 {
-		unsigned := "there is no " + in.Name + strings.Join(extensions(), ", ")
+		unsigned := "there is no " + in.Base + strings.Join(extensions(), ", ")
 		if in.Base == "" {
 			unsigned = "a stream has no file beside it"
 		}
