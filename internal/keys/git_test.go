@@ -76,3 +76,40 @@ func TestGit(t *testing.T) {
 		})
 	}
 }
+
+func TestGitKey(t *testing.T) {
+	_, public := sshKey(t, "", "-t", "ed25519")
+	_, other := sshKey(t, "", "-t", "ecdsa", "-b", "256")
+	fingerprint := func(public string) string {
+		path := testkit.Write(t, filepath.Join(t.TempDir(), "k"), public)
+		return strings.Fields(program(t, "", "ssh-keygen", "-l", "-f", path))[1]
+	}
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", "")
+	testkit.Write(t, filepath.Join(home, "more"), "[gpg]\nformat = ssh\n")
+	line, otherLine := strings.TrimSpace(public), strings.TrimSpace(other)
+	for name, c := range map[string]struct{ config, want, err string }{
+		"none":              {"", "", "user.signingKey is not set"},
+		"openpgp":           {"[user]\nsigningkey = 0xAB CD\n", "gpg:ABCD", ""},
+		"openpgp, said":     {"[gpg]\nformat = openpgp\n[user]\nsigningkey = ABCD!\n", "gpg:ABCD!", ""},
+		"ssh, none":         {"[gpg]\nformat = ssh\n", "", "user.signingKey is not set"},
+		"ssh, path":         {"[gpg]\nformat = ssh\n[user]\nsigningkey = /a/b.pub\n", "/a/b.pub", ""},
+		"ssh, home":         {"[gpg]\nformat = ssh\n[user]\nsigningkey = ~/b.pub\n", home + "/b.pub", ""},
+		"ssh, included":     {"[include]\npath = more\n[user]\nsigningkey = /a/b.pub\n", "/a/b.pub", ""},
+		"ssh, literal":      {"[gpg]\nformat = ssh\n[user]\nsigningkey = " + line + "\n", fingerprint(public), ""},
+		"ssh, key::":        {"[gpg]\nformat = ssh\n[user]\nsigningkey = key::" + otherLine + "\n", fingerprint(other), ""},
+		"ssh, no key":       {"[gpg]\nformat = ssh\n[user]\nsigningkey = key::x\n", "", "SIG_KEY"},
+		"x509":              {"[gpg]\nformat = x509\n", "", "openpgp or ssh"},
+		"a broken file":     {"[gpg\n", "", "reading git's configuration: git said"},
+		"a hostile program": {"[gpg]\nprogram = touch\n[alias]\nconfig = !touch x\n[user]\nsigningkey = AB\n", "gpg:AB", ""},
+	} {
+		testkit.Write(t, filepath.Join(home, ".gitconfig"), c.config)
+		got, err := keys.GitKey(t.Context())
+		if c.err != "" {
+			wantError(t, name, err, c.err)
+		} else if err != nil || got != c.want {
+			t.Errorf("%s: %q, %v, want %q", name, got, err, c.want)
+		}
+	}
+}

@@ -18,7 +18,7 @@ import (
 // inherited are the variables that the programs get: where the user's keys and
 // agents are, and how to ask the user.
 var inherited = []string{
-	"HOME", "PATH", "GNUPGHOME", "SSH_AUTH_SOCK", "SSH_SK_PROVIDER", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE",
+	"HOME", "XDG_CONFIG_HOME", "PATH", "GNUPGHOME", "SSH_AUTH_SOCK", "SSH_SK_PROVIDER", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE",
 	"GPG_TTY", "TERM", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "TMPDIR",
 	"USERPROFILE", "APPDATA", "LOCALAPPDATA", "SystemRoot", "SystemDrive", "TEMP", "TMP", "PATHEXT",
 }
@@ -39,7 +39,19 @@ type run struct {
 	args  []string
 	stdin io.Reader
 	talk  io.Writer
-	most  int // bytes of stdout
+	most  int  // bytes of stdout
+	dir   bool // whether it runs beside the program, where it finds no repository; else where this program does
+}
+
+// statusError is a program that ended with a status and without a word.
+type statusError struct {
+	name   string
+	status int
+}
+
+// Error returns one sentence.
+func (e *statusError) Error() string {
+	return fmt.Sprintf("running %s: it ended with status %d", e.name, e.status)
 }
 
 // do runs a program, in the user's session so that it can ask on the terminal,
@@ -57,7 +69,11 @@ func (r run) do(ctx context.Context) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, path, r.args...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = environment(), r.stdin, out, said
 	cmd.WaitDelay = 5 * time.Second // for a pipe that some grandchild keeps open
+	if r.dir {
+		cmd.Dir = filepath.Dir(path)
+	}
 	err = cmd.Run()
+	exit, exited := errors.AsType[*exec.ExitError](err)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err() //nolint:wrapcheck // the context's own error
@@ -65,6 +81,8 @@ func (r run) do(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("%s printed more than %d bytes", r.name, r.most)
 	case err != nil && said.text() != "":
 		return nil, fmt.Errorf("%s said: %s", r.name, said.text())
+	case exited && exit.Exited():
+		return nil, &statusError{r.name, exit.ExitCode()}
 	case err != nil:
 		return nil, fmt.Errorf("running %s: %w", r.name, err)
 	}
