@@ -118,7 +118,7 @@ var policy = map[string]permission{
 		system: []string{"os/exec"}},
 	"internal/gitrepo/pack": {layer: edges, internal: []string{"digest", "gitobject", "gitrepo", "gitrepo/gitexec", "gitrepo/objects", "refusal"},
 		system: []string{"os", "path/filepath"}},
-	"internal/gitrepo/refs": {layer: edges, internal: []string{"builtcommit", "digest", "escape", "gitobject", "gitrepo", "gitrepo/gitexec", "gitrepo/location", "refusal"},
+	"internal/gitrepo/refs": {layer: edges, internal: []string{"builtcommit", "digest", "escape", "gitobject", "gitrepo", "gitrepo/gitexec", "gitrepo/location", "recipe", "refusal"},
 		system: []string{"os", "path/filepath"}},
 	"internal/gitrepo/ledger": {layer: edges,
 		internal: []string{"digest", "dsse", "entry", "escape", "gitobject", "gitrepo", "gitrepo/gitexec", "gitrepo/objects", "gitrepo/pack", "gitrepo/refs", "recipe", "refusal"},
@@ -196,9 +196,10 @@ var policy = map[string]permission{
 		system: []string{"os", "os/exec", "path/filepath"}},
 	"internal/verification/input": {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/gathering":          {layer: commands},
+	"internal/trust":              {layer: commands, system: []string{"io/fs", "os"}},
 	"internal/signing":            {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/vouching": {layer: commands, // any
-		system: []string{"io/fs", "os", "path/filepath"}},
+		system: []string{"os", "path/filepath"}},
 	"internal/verification/signatures": {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/verification": {layer: commands, // any
 		system: []string{"io/fs", "os", "path/filepath"}},

@@ -60,7 +60,7 @@ func (b *build) commit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	head, err := refs.ReadBuilt(ctx, b.source.Repo, branch)
+	head, err := refs.ReadBefore(ctx, b.source.Repo, refs.Release{Branch: branch, Version: b.source.Version, Source: b.sourceOfCommit()})
 	if err != nil {
 		return err
 	}
@@ -91,9 +91,13 @@ func (b *build) builtCommit(previous digest.ObjectID) *builtcommit.Commit {
 		Committer: builtcommit.Person{Name: built.Committer.Name, Email: built.Committer.Email},
 		Unix:      b.source.Epoch(),
 		Name:      projectName(b.source.Recipe.PrefixOf(b.source.Version), string(b.source.Version)), Version: b.source.Version,
-		Source: builtcommit.Source{Tag: b.source.Ref.Name, TagObject: b.source.TagID, Commit: b.source.CommitID},
+		Source: b.sourceOfCommit(),
 		Recipe: b.source.Recipe.Digest,
 	}
+}
+
+func (b *build) sourceOfCommit() builtcommit.Source {
+	return builtcommit.Source{Tag: b.source.Ref.Name, TagObject: b.source.TagID, Commit: b.source.CommitID}
 }
 
 // projectName returns the project's name in the first line of the commit: that of

@@ -6,11 +6,7 @@ package vouching
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,15 +14,11 @@ import (
 
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/bundle"
-	"github.com/countermark/countermark/internal/digest"
-	"github.com/countermark/countermark/internal/durable"
-	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/lineage"
-	"github.com/countermark/countermark/internal/memory"
 	"github.com/countermark/countermark/internal/policychain"
-	"github.com/countermark/countermark/internal/policyfile"
 	"github.com/countermark/countermark/internal/release"
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/trust"
 	"github.com/countermark/countermark/internal/verification/input"
 )
 
@@ -72,7 +64,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 func run(ctx context.Context, o Options) (*Result, error) {
-	root, err := ReadRoot(o.Root)
+	root, err := trust.ReadRoot(o.Root)
 	if err != nil {
 		return nil, err
 	}
@@ -90,55 +82,26 @@ func run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	e.Files, e.Version, e.Root, e.Now = files, o.Version, root, time.Now().Unix()
-	folder := memory.Folder{Dir: o.Memory, Write: durable.WriteFile}
-	if folder.Dir == "" {
-		if folder.Dir, err = memory.DefaultDir(); err != nil {
-			return nil, err
-		}
-	}
-	if err := remembered(folder, &e); err != nil {
+	memory, err := trust.Open(o.Memory)
+	if err != nil {
 		return nil, err
 	}
+	seen, err := memory.Seen(e.Chain)
+	if err != nil {
+		return nil, err
+	}
+	e.Remembered = trust.Remembered(seen)
 	if r.Verdict, err = release.Judge(e); err != nil {
 		return nil, err
 	}
-	return r, remember(ctx, folder, r)
-}
-
-// ReadRoot returns the digest that a root is given by: 64 hexadecimal digits, or
-// the file of the policy itself.
-func ReadRoot(given string) (digest.SHA256, error) {
-	if given == "" {
-		return digest.SHA256{}, nil
+	if r.Exit() != 0 {
+		return r, nil
 	}
-	if d, err := digest.ParseSHA256(strings.TrimPrefix(given, "sha256:")); err == nil {
-		return d, nil
+	note, err := memory.Keep(ctx, r.Verdict.Chain, r.Verdict.Root)
+	if note != "" {
+		r.Notes = append(r.Notes, note)
 	}
-	data, err := readFile(given, policyfile.MaxFileBytes)
-	if errors.Is(err, fs.ErrNotExist) {
-		return digest.SHA256{}, report.UsageFailure("--root takes the SHA-256 of a policy, 64 lower-case hexadecimal digits, or the file of that policy", "--root: %s is neither", escape.Quote(given))
-	}
-	if err != nil {
-		return digest.SHA256{}, err
-	}
-	if _, err := policyfile.Parse(given, data); err != nil {
-		return digest.SHA256{}, err
-	}
-	return sha256.Sum256(data), nil
-}
-
-// readFile reads a file of at most max bytes.
-func readFile(path string, maxBytes int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
-	if err == nil && int64(len(data)) > maxBytes {
-		err = &report.Failure{Code: report.Rejected, Detail: fmt.Sprintf("%s has more than %d bytes", path, maxBytes)}
-	}
-	return data, err
+	return r, err
 }
 
 // readBundles reads the bundles that are given, or lie beside the archives.
@@ -157,7 +120,7 @@ func (o *Options) readBundles(trusted bool) (*bundle.Bundle, error) {
 	}
 	all := make([]*bundle.Bundle, len(paths))
 	for i, path := range paths {
-		data, err := readFile(path, bundle.MaxBytes)
+		data, err := trust.ReadFile(path, bundle.MaxBytes)
 		if err != nil {
 			return nil, err
 		}
@@ -268,45 +231,4 @@ func Evidence(b *bundle.Bundle) (release.Evidence, error) {
 		}
 	}
 	return e, nil
-}
-
-// remembered adds what this user has seen of the project that the policies name.
-func remembered(folder memory.Folder, e *release.Evidence) error {
-	if len(e.Chain) == 0 {
-		return nil
-	}
-	p, err := policyfile.Parse("the policy", e.Chain[0].Policy)
-	if err != nil {
-		return err
-	}
-	seen, err := folder.Read(p.Project)
-	if err != nil {
-		return err
-	}
-	e.Remembered = release.Remembered{Version: seen.Version, Policy: seen.Policy}
-	return nil
-}
-
-// remember keeps the newest policy of a release that is vouched for.
-func remember(ctx context.Context, folder memory.Folder, r *Result) error {
-	v := r.Verdict
-	if v.Outcome() != release.Vouched {
-		return nil
-	}
-	chain := memory.Chain{Root: v.Root}
-	for _, version := range v.Chain {
-		if version.Digest == v.Root {
-			chain.First = version.Policy.Version
-		}
-		if chain.First > 0 {
-			chain.Policies = append(chain.Policies, version.Digest)
-		}
-	}
-	verdict, _, err := folder.Advance(ctx, v.Policy.Project, chain)
-	if err != nil {
-		r.Notes = append(r.Notes, "the policy that was seen could not be remembered: "+escape.Sentence(err.Error()))
-	} else if !verdict.InOrder() {
-		return &report.Failure{Code: report.Failed, Detail: fmt.Sprintf("the policies are %v than those that were seen meanwhile", verdict)}
-	}
-	return nil
 }

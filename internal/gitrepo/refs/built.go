@@ -7,6 +7,7 @@ import (
 	"github.com/countermark/countermark/internal/builtcommit"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitrepo"
+	"github.com/countermark/countermark/internal/recipe"
 	"github.com/countermark/countermark/internal/refusal"
 )
 
@@ -24,6 +25,47 @@ func ReadBuilt(ctx context.Context, r *gitrepo.Repository, branch string) (Built
 	if err != nil || id.IsZero() {
 		return BuiltHead{}, err
 	}
+	return readBuilt(ctx, r, branch, id)
+}
+
+// maxReleases is how many releases of a branch are looked through: one a week, for
+// twenty years.
+const maxReleases = 1000
+
+// Release is one release of a built branch.
+type Release struct {
+	Branch  string // full name
+	Version recipe.Version
+	Source  builtcommit.Source
+}
+
+// ReadBefore returns what a built commit of a release follows:
+// the head of the built branch, or, if the branch holds this very release already,
+// what that follows. The error is that of ReadBuilt.
+func ReadBefore(ctx context.Context, r *gitrepo.Repository, of Release) (BuiltHead, error) {
+	head, err := ReadBuilt(ctx, r, of.Branch)
+	at := head
+	for n := 0; err == nil && at.Built != nil && n < maxReleases; n++ {
+		_, root, rootErr := builtcommit.Root(r.Format())
+		if rootErr != nil {
+			return BuiltHead{}, rootErr
+		}
+		found := at.Built.Version == of.Version && at.Built.Source == of.Source
+		if at.Built.Previous == root {
+			if found {
+				return BuiltHead{}, nil
+			}
+			break
+		}
+		if at, err = readBuilt(ctx, r, of.Branch, at.Built.Previous); found && err == nil {
+			return at, nil
+		}
+	}
+	return head, err
+}
+
+// readBuilt reads a built commit, or a blessing of one, on a branch.
+func readBuilt(ctx context.Context, r *gitrepo.Repository, branch string, id digest.ObjectID) (BuiltHead, error) {
 	raw, err := commit(ctx, r, id)
 	if err != nil {
 		return BuiltHead{}, err
