@@ -3,6 +3,7 @@ package building
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/reproduction"
 	"github.com/countermark/countermark/internal/statement"
+	"github.com/countermark/countermark/internal/tree"
 )
 
 // finishRecord fills in what is known from the beginning, and writes the record
@@ -39,6 +41,14 @@ func (b *build) folder() *folder.Folder {
 
 // testify writes the statement of what was built into the folder of the release.
 func (b *build) testify(rebuild *statement.Rebuild) error {
+	for _, e := range b.built.Entries() {
+		if e.Kind != tree.Directory && b.archived.Lookup(e.Path) == nil {
+			b.found.Add(finding.Finding{Rule: finding.Archive, Path: e.Path, Detail: fmt.Sprintf("the archives lack %q of the built commit", e.Path), Hint: "leave it out of the built commit with omit, or let the archives have it"})
+		}
+	}
+	if b.found.Failed() {
+		return nil
+	}
 	var err error
 	b.result.Statement, err = b.folder().WriteStatement(b.record, b.o.Claims, rebuild)
 	if r, ok := errors.AsType[*refusal.Refusal](err); ok {

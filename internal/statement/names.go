@@ -30,6 +30,9 @@ var causeNames = [...]string{NotReproducible: "not-reproducible", OtherTools: "o
 // String returns the cause's name, as in "builder-fault", "" for none.
 func (c Cause) String() string { return nameOf(causeNames[:], c) }
 
+// ParseCause reads the name of a cause. The error is one sentence.
+func ParseCause(s string) (Cause, error) { return oneOf[Cause](causeNames[:])(s) }
+
 func nameOf[T ~uint8](names []string, value T) string {
 	if int(value) < len(names) {
 		return names[value]

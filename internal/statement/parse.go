@@ -172,7 +172,7 @@ func readRelease(p canonicaljson.Members) *Release {
 		x := Seen{Statement: canonicaljson.Field(m, "statement", digest.ParseSHA256), Text: m.Text("text")}
 		x.Verdict = canonicaljson.Field(m, "verdict", oneOf[Verdict](verdictNames[:]))
 		if !m.IsNull("cause") {
-			x.Cause = canonicaljson.Field(m, "cause", oneOf[Cause](causeNames[:]))
+			x.Cause = canonicaljson.Field(m, "cause", ParseCause)
 		}
 		r.Seen = append(r.Seen, x)
 	}

@@ -181,6 +181,10 @@ func TestReleaseDigest(t *testing.T) {
 		"no filtered":  func(s *statement.Statement) { s.Outcome.Filtered = nil },
 		"filtered by":  func(s *statement.Statement) { s.Outcome.Filtered[0].By = []string{"eol"} },
 	} {
+		a, b := statements(t, digest.SHA1Format)["build"], statements(t, digest.SHA1Format)["build"]
+		if change(b); len(a.Differences(b)) != 1 || len(b.Differences(b)) != 0 {
+			t.Errorf("%s: differs in %q", name, a.Differences(b))
+		}
 		d := of(change)
 		if other, twice := seen[d]; twice {
 			t.Errorf("%s and %s give one release digest", name, other)
