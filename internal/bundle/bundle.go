@@ -70,8 +70,8 @@ func (b *Bundle) Encode() ([]byte, error) {
 		}
 	}
 	for _, r := range b.Recipes {
-		if len(r) > MaxRecipeBytes {
-			return nil, limit("a recipe has %d bytes, at most %d are accepted", len(r), MaxRecipeBytes)
+		if err := checkRecipe(r); err != nil {
+			return nil, err
 		}
 		lines = append(lines, canonicaljson.Encode(canonicaljson.Object{"recipe": base64.StdEncoding.EncodeToString(r)}))
 	}
@@ -119,6 +119,13 @@ func checkSize(size, lines int) error {
 		return limit("the bundle has %d bytes, at most %d are accepted", size, MaxBytes)
 	case lines > MaxLines:
 		return limit("the bundle has more than %d lines", MaxLines)
+	}
+	return nil
+}
+
+func checkRecipe(r []byte) error {
+	if len(r) > MaxRecipeBytes {
+		return limit("a recipe has %d bytes, at most %d are accepted", len(r), MaxRecipeBytes)
 	}
 	return nil
 }

@@ -54,14 +54,14 @@ func TestVectors(t *testing.T) {
 			}
 			continue
 		}
-		got := map[string]string{"policies": fmt.Sprint(len(b.Policies)), "statements": fmt.Sprint(len(b.Statements)), "objects": fmt.Sprint(len(b.Objects)), "digest": statement.Digest(v.Input).String()}
+		got := map[string]string{"policies": fmt.Sprint(len(b.Policies)), "statements": fmt.Sprint(len(b.Statements)), "objects": fmt.Sprint(len(b.Objects)), "recipes": fmt.Sprint(len(b.Recipes)), "digest": statement.Digest(v.Input).String()}
 		for name, want := range v.Gives {
 			if got[name] != want {
 				t.Errorf("%s: %s is %q, want %q", v.Name, name, got[name], want)
 			}
 		}
 	}
-	for _, rule := range []refusal.Rule{refusal.BundleFormat, refusal.JSONFormat, refusal.JSONLimit, refusal.DSSEFormat, refusal.GitHash} {
+	for _, rule := range []refusal.Rule{refusal.BundleFormat, refusal.JSONFormat, refusal.JSONLimit, refusal.DSSEFormat, refusal.GitHash, refusal.BundleLimit} {
 		if !expected[string(rule)] {
 			t.Errorf("no vector is refused by %s", rule)
 		}
@@ -89,8 +89,9 @@ func parse(t testing.TB, data []byte) *bundle.Bundle {
 	return b
 }
 
-// A bit that is flipped is refused, or it is one of what is signed: the bundle
-// alone cannot know that a payload, its signature or a key id is another.
+// A bit that is flipped is refused, or it is one of what is signed or named by
+// what is signed: the bundle alone cannot know that a payload, its signature, a
+// key id or a recipe is another.
 func TestEveryBitCounts(t *testing.T) {
 	data := sample(t)
 	b := parse(t, data)
@@ -106,7 +107,7 @@ func TestEveryBitCounts(t *testing.T) {
 		if !reflect.DeepEqual(other.Objects, b.Objects) || bytes.Equal(encode(t, other), data) {
 			t.Errorf("bit %d of byte %d: objects change, or nothing does", i%8, i/8)
 		}
-		if reflect.DeepEqual(other.Policies, b.Policies) && reflect.DeepEqual(other.Statements, b.Statements) {
+		if reflect.DeepEqual(other.Policies, b.Policies) && reflect.DeepEqual(other.Statements, b.Statements) && reflect.DeepEqual(other.Recipes, b.Recipes) {
 			t.Errorf("bit %d of byte %d says nothing", i%8, i/8)
 		}
 	}

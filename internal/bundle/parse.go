@@ -146,7 +146,7 @@ func (p *reader) recipe(m canonicaljson.Members) error {
 		return err
 	}
 	p.bundle.Recipes = append(p.bundle.Recipes, data)
-	return nil
+	return checkRecipe(data)
 }
 
 // judge holds an object to the id that was computed of it.
