@@ -131,6 +131,10 @@ func TestUnusable(t *testing.T) {
 	if all := parse(t, exponentOne); !strings.Contains(all[0].Unusable, "exponent of the RSA key is 1") {
 		t.Errorf("%+v", all)
 	}
+	rsa512 := packetOf(6, slices.Concat([]byte{4, 0x50, 0, 0, 0, 1, 2, 0}, bytes.Repeat([]byte{0xc1}, 64), []byte{0, 5, 17}))
+	if all := parse(t, rsa512); !strings.Contains(all[0].Unusable, "RSA of 512 bits") {
+		t.Errorf("%+v", all)
+	}
 	short := versionThree()
 	if all := parse(t, short); !strings.Contains(all[0].Unusable, "version 3, expected 4 or 6") {
 		t.Errorf("%+v", all)
@@ -241,6 +245,25 @@ func TestDesignatedRevoker(t *testing.T) {
 	g.at(signed+year, string(armour), "--import")
 	if f := verify(t, sig, parse(t, g.export(fingerprint))); f.State != finding.Revoked || !strings.Contains(f.Why, "another key that its owner has named") {
 		t.Errorf("revoked: %+v", f)
+	}
+}
+
+// The same, where the revocation names its maker by key id alone, as old programs
+// write it.
+func TestDesignatedRevokerByKeyID(t *testing.T) {
+	key, revoker, stranger := newKey(t, born), newKey(t, born), newKey(t, born)
+	var b bytes.Buffer
+	if err := key.PublicKey.SerializeForHash(&b); err != nil {
+		t.Fatal(err)
+	}
+	const created = "\x05\x02\x60\x00\x00\x00"
+	naming := handmadeOver(t, key, "\x1f"+b.String(), [2]string{created + "\x17\x0c\x80\x16" + string(revoker.Fingerprint), "\x09\x10" + string(key.Fingerprint[12:])})
+	for by, want := range map[*packet.PrivateKey]finding.State{revoker: finding.Revoked, stranger: finding.Good} {
+		revocation := handmadeOver(t, by, "\x20"+b.String(), [2]string{created, "\x09\x10" + string(by.Fingerprint[12:])})
+		all := parse(t, slices.Concat(newCertificate(t, key).bytes(), revocation, naming, newCertificate(t, key).user().certify(born).bytes()))
+		if f := verify(t, signMessage(t, key, signed), all); f.State != want {
+			t.Errorf("%+v, expected %v", f, want)
+		}
 	}
 }
 

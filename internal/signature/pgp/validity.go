@@ -251,8 +251,6 @@ func (c candidate) bound(when time.Time, weak func(crypto.Hash) bool) (*packet.S
 		return nil, errBackSignature
 	case weak(back.Hash):
 		return nil, errWeakDigest
-	case back.SigExpired(when):
-		return nil, pgperrors.ErrKeyExpired
 	}
 	return said, nil
 }
