@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/building/folder"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
 	"github.com/countermark/countermark/internal/report"
@@ -44,10 +45,27 @@ func (b *build) publish(ctx context.Context) error {
 	return b.push(ctx)
 }
 
+// place is where the release is to appear.
+func (b *build) place() (string, error) {
+	return filepath.Abs(cmp.Or(b.o.Output, b.folder().Base+".release"))
+}
+
+// checkPlace looks at that before anything is built.
+func (b *build) checkPlace(ctx context.Context) error {
+	if err := b.openSource(ctx); err != nil {
+		return err
+	}
+	to, err := b.place()
+	if err != nil {
+		return err
+	}
+	return b.folder().CheckPlace(to, folder.Release{Source: b.source.CommitID, Recipe: b.source.Recipe.Digest})
+}
+
 // releaseFolder moves the folder of the release to its place, whole.
 func (b *build) releaseFolder() error {
 	release := b.folder()
-	to, err := filepath.Abs(cmp.Or(b.o.Output, release.Base+".release"))
+	to, err := b.place()
 	if err != nil {
 		return err
 	}

@@ -109,6 +109,11 @@ func (b *build) rebuild(ctx context.Context, o RebuildOptions, r *Rebuilt) error
 	if err := b.checkRecord(o.theirs); err != nil {
 		return err
 	}
+	if o.Output != "" {
+		if err := b.checkPlace(ctx); err != nil {
+			return err
+		}
+	}
 	if err := b.prepare(ctx); err != nil || b.found.Failed() {
 		return err
 	}

@@ -33,10 +33,15 @@ func (b *build) finishRecord(ctx context.Context) error {
 	return b.folder().WriteRecord(r)
 }
 
-// folder is the folder of the release.
+// folder is the folder of the release: its names only, as long as there is no
+// folder to build in.
 func (b *build) folder() *folder.Folder {
 	base := strings.TrimSuffix(b.source.Recipe.ArchiveName(b.source.Version, recipe.TarGz), "."+recipe.TarGz.String())
-	return &folder.Folder{Dir: b.release(), Base: base, Logs: filepath.Join(b.logs(), "steps")}
+	f := &folder.Folder{Base: base}
+	if b.scratch != nil {
+		f.Dir, f.Logs = b.release(), filepath.Join(b.logs(), "steps")
+	}
+	return f
 }
 
 // testify writes the statement of what was built into the folder of the release.

@@ -12,10 +12,10 @@ import (
 	"reflect"
 
 	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/building/scratch"
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/durable"
-	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/statement"
 )
 
@@ -61,21 +61,21 @@ func (f *Folder) WriteStatement(r *buildrecord.Record, claims statement.Claims, 
 
 // Move lets the folder appear at a place where nothing is.
 func (f *Folder) Move(to string) error {
-	// The temporary folder may lie on another file system.
-	near, err := os.MkdirTemp(filepath.Dir(to), ".countermark-*")
+	near, err := scratch.New(filepath.Dir(to), gathering) // the temporary folder may lie on another file system
 	if err != nil {
-		return report.UsageFailure("--output names the folder to be made", "the folder of the release cannot be made: %v", err)
+		return cannotBeMade(filepath.Dir(to), err)
 	}
-	defer os.RemoveAll(near)
-	staged := filepath.Join(near, "release")
-	if err := durable.CopyFolder(staged, f.Dir); err != nil {
-		return fmt.Errorf("writing the release: %w", err)
+	staged := filepath.Join(near.Dir, "release")
+	err = durable.CopyFolder(staged, f.Dir)
+	if err == nil {
+		if err = durable.CopyFolder(filepath.Join(staged, "logs"), f.Logs); errors.Is(err, os.ErrNotExist) {
+			err = nil
+		}
 	}
-	err = durable.CopyFolder(filepath.Join(staged, "logs"), f.Logs)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("writing the logs: %w", err)
+	if err == nil {
+		err = os.Rename(staged, to)
 	}
-	if err := os.Rename(staged, to); err != nil {
+	if err = errors.Join(err, near.Remove()); err != nil {
 		return fmt.Errorf("writing the release: %w", err)
 	}
 	return durable.SyncFolder(filepath.Dir(to))
@@ -100,18 +100,11 @@ func (f *Folder) CheckSame(dir string, r *buildrecord.Record) error {
 			err = fmt.Errorf("its %s is another", a.Name)
 		}
 	}
-	if err != nil {
-		return report.UsageFailure("name another one with --output, or move this one away", "the folder %q is there and is not this release: %v", dir, err)
-	}
-	return nil
+	return isAnother(dir, err)
 }
 
 func (f *Folder) sameRecord(dir string, r *buildrecord.Record) error {
-	data, err := os.ReadFile(filepath.Join(dir, f.RecordName()))
-	if err != nil {
-		return err
-	}
-	there, err := buildrecord.Parse(data)
+	there, err := f.readRecord(dir)
 	switch {
 	case err != nil:
 		return err

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 )
 
 // lockName is the file in a folder that its build holds locked.
@@ -34,18 +36,27 @@ func New(parent, prefix string) (*Folder, error) {
 // Remove removes the folder and all in it.
 func (f *Folder) Remove() error { return errors.Join(RemoveAll(f.Dir), f.held.Close()) }
 
+// emptyAge is when an empty folder without a lock is what a killed process left, which
+// had only just made it.
+const emptyAge = time.Hour
+
 // RemoveStale removes the folders of builds that were killed: those that nobody
-// holds locked any more. One without a lock is being made.
+// holds locked any more. One without a lock is being made, or empty and old.
 func RemoveStale(parent, prefix string) {
-	folders, err := filepath.Glob(filepath.Join(parent, prefix+"*"))
+	entries, err := os.ReadDir(parent)
 	if err != nil {
 		return
 	}
-	for _, dir := range folders {
-		if _, err := os.Lstat(filepath.Join(dir, lockName)); err != nil || !isOwn(dir) {
+	for _, e := range entries {
+		dir := filepath.Join(parent, e.Name())
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), prefix) || !isOwn(dir) {
 			continue
 		}
-		if held, err := lock(dir); err == nil {
+		if _, err := os.Lstat(filepath.Join(dir, lockName)); err != nil {
+			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > emptyAge {
+				_ = os.Remove(dir) // nothing but an empty one
+			}
+		} else if held, err := lock(dir); err == nil {
 			_ = RemoveAll(dir) // the next build tries again
 			_ = held.Close()   // nothing was written
 		}
