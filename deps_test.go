@@ -188,6 +188,7 @@ var policy = map[string]permission{
 	"internal/building/folder":     {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/finding":    {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/toolshed":   {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/objects":    {layer: commands, system: []string{"os"}},
 	"internal/building/scratch":    {layer: commands, system: []string{"io/fs", "os", "path/filepath", "syscall"}},
 	"internal/building/setting":    {layer: commands, system: []string{"io/fs", "os", "path/filepath", "runtime"}},
 	"internal/building/source":     {layer: commands, system: []string{"os", "path/filepath"}},

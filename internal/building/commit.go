@@ -4,21 +4,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/building/objects"
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/builtcommit"
 	"github.com/countermark/countermark/internal/digest"
-	"github.com/countermark/countermark/internal/gitobject"
 	"github.com/countermark/countermark/internal/gitrepo"
-	"github.com/countermark/countermark/internal/gitrepo/pack"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/tree"
-	"github.com/countermark/countermark/internal/worktree"
 )
 
 // recordStep fills in what a step did.
@@ -112,65 +108,6 @@ func projectName(prefix, version string) string {
 
 // addObjects writes all objects of the built commit that a repository lacks.
 func (b *build) addObjects(ctx context.Context, into *gitrepo.Repository) error {
-	root, err := os.OpenRoot(b.work())
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	var objects []pack.Object
-	for _, e := range b.built.Entries() {
-		objects = append(objects, pack.Object{Type: digest.Blob, ID: e.IDs.In(b.source.Format()), SizeBytes: e.Size,
-			Open: func() (io.ReadCloser, error) { return worktree.Open(root, &e) }})
-	}
-	more, err := b.treeObjects()
-	if err != nil {
-		return err
-	}
-	_, err = pack.Add(ctx, into, append(unique(objects), more...))
-	return err
-}
-
-// treeObjects returns the trees and commits of the built commit.
-func (b *build) treeObjects() ([]pack.Object, error) {
-	f := b.source.Format()
-	trees, err := gitobject.EncodeTrees(f, b.built)
-	if err != nil {
-		return nil, err
-	}
-	var objects []pack.Object
-	add := func(kind digest.ObjectType, raw []byte) error {
-		o, err := pack.InMemory(f, kind, raw)
-		objects = append(objects, o)
-		return err
-	}
-	for _, t := range trees {
-		if err := add(digest.Tree, t.Content); err != nil {
-			return nil, err
-		}
-	}
-	for _, raw := range b.roots {
-		if err := add(digest.Tree, nil); err != nil {
-			return nil, err
-		}
-		if err := add(digest.Commit, raw); err != nil {
-			return nil, err
-		}
-	}
-	if err := add(digest.Commit, b.raw); err != nil {
-		return nil, err
-	}
-	return unique(objects), nil
-}
-
-// unique drops the objects that come again.
-func unique(objects []pack.Object) []pack.Object {
-	seen := make(map[digest.ObjectID]bool)
-	kept := objects[:0]
-	for _, o := range objects {
-		if !seen[o.ID] {
-			seen[o.ID] = true
-			kept = append(kept, o)
-		}
-	}
-	return kept
+	c := objects.Commit{Dir: b.work(), Tree: b.built, Format: b.source.Format(), Roots: b.roots, Raw: b.raw}
+	return c.Add(ctx, into)
 }
