@@ -143,7 +143,7 @@ var policy = map[string]permission{
 	"internal/sandbox/obstacle":  {layer: edges, internal: []string{"escape"}, system: []string{"os", "runtime"}},
 	"internal/sandbox/restraint": {layer: edges, foreign: []string{"golang.org/x/sys/unix"}, system: []string{"os"}},
 	"internal/sandbox/testament": {layer: edges, internal: []string{"sandbox/session"}, system: []string{"os", "os/exec"}},
-	"internal/sandbox/session":   {layer: edges, system: []string{"os", "os/exec", "syscall"}},
+	"internal/sandbox/session":   {layer: edges, foreign: []string{"golang.org/x/sys/unix"}, system: []string{"os", "os/exec", "os/signal", "syscall"}},
 	"internal/sandbox/seccomp":   {layer: edges, foreign: []string{"golang.org/x/sys/unix"}, system: []string{"runtime"}},
 	"internal/sandbox/version":   {layer: edges, internal: []string{"escape"}, system: []string{"os/exec", "path/filepath"}},
 	"internal/sandbox/view":      {layer: edges, internal: []string{"sandbox/etc"}, system: []string{"os", "path/filepath"}},

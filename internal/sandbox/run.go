@@ -114,7 +114,7 @@ func execute(ctx context.Context, p Program, j job) (Outcome, error) {
 	}
 	defer read.Close()
 	begun := time.Now()
-	err = cmd.Start()
+	err = session.Start(cmd)
 	handover.CloseAll(files)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("starting the sandbox: %w", err)
