@@ -33,7 +33,7 @@ var manual = map[string][][2]string{
 	"countermark verify": {
 		{"FILES", "\tcountermark.lock\n" +
 			"What a person has settled about the releases of one project: its repository, how its tags are named, the release verified last, " +
-			"and the differences that were looked at and accepted. docs/spec/lock.md has the grammar.\n" +
+			"the keys that signed it, and the differences that were looked at and accepted. docs/spec/lock.md has the grammar.\n" +
 			"\t$XDG_CACHE_HOME/countermark (~/.cache/countermark)\n" +
 			"What was fetched from repositories that are named by a URL. It may be deleted at any time."},
 		{"ENVIRONMENT", "\tNO_COLOR\n" +
