@@ -3,10 +3,10 @@
 package ledger_test
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -50,7 +50,9 @@ func TestVictim(t *testing.T) {
 			w.push(address, "1.0")
 		}
 	}
-	w.push(address, "1.0")
+	if got := w.push(address, "1.0"); got.Answer.Outcome != refs.Changed && got.Answer.Outcome != refs.Unchanged {
+		t.Errorf("%+v", got)
+	}
 	if err := w.r.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -60,25 +62,21 @@ func TestVictim(t *testing.T) {
 // end: all is there once, nothing is half, and nothing is left that is in the way.
 func TestKilled(t *testing.T) {
 	s, w := server(t, "sha1"), clone(t, "sha1")
-	kills := 0
-	for delay := 50 * time.Millisecond; ; delay = delay * 3 / 2 {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestVictim$")
+	kills, said := 0, "it was never started"
+	// What the killed program had started goes on for a moment, and may be in the way.
+	for delay := 50 * time.Millisecond; said != "" && kills < 60; delay = min(delay*3/2, time.Minute) {
+		ctx, cancel := context.WithTimeout(t.Context(), delay) // whose end kills it
+		cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestVictim$")
 		cmd.Env = append(os.Environ(), victimDir+"="+w.dir, victimServer+"="+s.dir, "TMPDIR="+t.TempDir())
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		var out strings.Builder
-		cmd.Stdout, cmd.Stderr = &out, &out
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
+		out, err := cmd.CombinedOutput()
+		cancel()
+		if said = ""; err != nil {
+			kills++
+			said = string(out) + err.Error()
 		}
-		timer := time.AfterFunc(delay, func() { _ = cmd.Process.Kill() })
-		err := cmd.Wait()
-		if timer.Stop() && err != nil {
-			t.Fatalf("%v: %s", err, out.String())
-		}
-		if err == nil {
-			break
-		}
-		kills++
+	}
+	if said != "" {
+		t.Fatalf("it never came to its end: %s", said)
 	}
 	if kills == 0 {
 		t.Error("it was never killed")
