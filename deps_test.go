@@ -58,6 +58,7 @@ var policy = map[string]permission{
 		foreign: []string{"github.com/klauspost/compress/flate", "github.com/klauspost/compress/zstd", "github.com/mikelolasagasti/xz"}},
 	"internal/archive":           {layer: formats, internal: []string{"archive/zipfile", "digest", "envelope", "refusal", "tree"}},
 	"internal/archive/canonical": {layer: formats, internal: []string{"escape", "tree"}},
+	"internal/archive/zipname":   {layer: formats},
 	"internal/archive/zipfile": {layer: formats, internal: []string{"digest", "refusal", "tree"},
 		foreign: []string{"github.com/klauspost/compress/flate"}},
 	"internal/gitobject":          {layer: formats, internal: []string{"digest", "refusal", "tree"}},

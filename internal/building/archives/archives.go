@@ -6,6 +6,7 @@ package archives
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/countermark/countermark/internal/account"
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/archive/canonical"
+	"github.com/countermark/countermark/internal/archive/zipname"
 	"github.com/countermark/countermark/internal/building/finding"
 	"github.com/countermark/countermark/internal/building/setting"
 	"github.com/countermark/countermark/internal/building/source"
@@ -180,11 +182,29 @@ func (x *making) compress(ctx context.Context, c recipe.Compression) error {
 	if err := x.encode(ctx, e); err != nil || x.Found.Failed() {
 		return err
 	}
+	if c.Format == recipe.Zip {
+		if err := markNames(e.output); err != nil {
+			return err
+		}
+	}
 	program, err := x.Setting.Encoder(ctx, line.Program)
 	if err != nil {
 		return err
 	}
 	return x.accept(ctx, buildrecord.Archive{Name: name, Encoder: line.Vector(), Program: program})
+}
+
+// markNames marks the names in a zip as UTF-8, which the program that made it cannot.
+func markNames(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	size, err := f.Seek(0, io.SeekEnd)
+	if err == nil {
+		err = zipname.Mark(f, size)
+	}
+	return errors.Join(err, f.Close())
 }
 
 // encoding is one run of a program that compresses.

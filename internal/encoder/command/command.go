@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/countermark/countermark/internal/envelope"
 )
@@ -119,16 +121,17 @@ func zip(level string) Line {
 
 // ZipList returns the list of what a zip is to hold: the paths of files and links,
 // below the folder in which zip runs. The order of the list is that of the zip.
-// Info-ZIP 3.0 has no way to mark a name as UTF-8, without which readers disagree
-// about it (docs/spec/zip.md): a path that is not ASCII is an error, as is one that zip would
-// take for something else, and an empty list.
+// Info-ZIP 3.0 copies names byte by byte, and has no way to mark one as UTF-8, without
+// which readers disagree about it (docs/spec/zip.md): whoever runs it does that
+// (package zipname). A path that is not visible UTF-8 is an error, as is one that zip
+// would take for something else, and an empty list.
 func ZipList(paths []string) (string, error) {
 	for _, p := range paths {
 		switch {
 		case p == "" || strings.HasPrefix(p, "-") || strings.HasPrefix(p, "@"):
 			return "", fmt.Errorf("zip would take the path %q for something else: put everything below one directory", p)
-		case strings.ContainsFunc(p, func(r rune) bool { return r < ' ' || r > '~' }):
-			return "", fmt.Errorf("the path %+q is not printable ASCII, and zip cannot mark it as UTF-8: leave zip out of the formats, or rename it", p)
+		case !utf8.ValidString(p) || strings.ContainsFunc(p, unicode.IsControl):
+			return "", fmt.Errorf("the path %+q is not visible UTF-8: leave zip out of the formats, or rename it", p)
 		}
 	}
 	if len(paths) == 0 {

@@ -74,12 +74,12 @@ func TestString(t *testing.T) {
 }
 
 func TestZipList(t *testing.T) {
-	if got, err := command.ZipList([]string{"p/b", "p/ a", "p/-x"}); err != nil || got != "p/b\np/ a\np/-x\n" {
+	if got, err := command.ZipList([]string{"p/b", "p/ a", "p/-x", "p/é"}); err != nil || got != "p/b\np/ a\np/-x\np/é\n" {
 		t.Errorf("%q, %v", got, err)
 	}
 	for path, want := range map[string]string{
-		"": "for something else", "-x": "for something else", "@": "for something else", "p/é": `the path "p/\u00e9" is not printable ASCII`,
-		"p/a\nb": "not printable", "p/\x7f": "not printable", "p/\xff": "not printable",
+		"": "for something else", "-x": "for something else", "@": "for something else", "p/\u0085": `the path "p/\u0085" is not visible UTF-8`,
+		"p/a\nb": "not visible", "p/\x7f": "not visible", "p/\xff": "not visible",
 	} {
 		if got, err := command.ZipList([]string{"p/a", path}); got != "" || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %q, %v, want %q", path, got, err, want)
