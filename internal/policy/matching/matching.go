@@ -47,118 +47,162 @@ type Solution struct {
 	OneHand bool
 }
 
-// state is what of a choice decides how it may go on. Two choices for the same
-// candidates that lead to the same state are as good as one another.
+// maxStates is how many states are looked at in search of a choice in which no
+// set is in one hand. Policies of dozens of parties, most of whom operate the
+// others, may need more; then the sets are taken to be in one hand.
+const maxStates = 200_000
+
+// left is how many parties each role still needs.
+type left [MaxRoles]uint8
+
+func (l left) sum() int {
+	n := 0
+	for _, role := range l {
+		n += int(role)
+	}
+	return n
+}
+
+// less returns what is left after one more party counts in the roles.
+func (l left) less(roles role.Set) left {
+	for _, r := range roles.Roles() {
+		l[r-1]--
+	}
+	return l
+}
+
+// solver remembers what has been found out already.
+type solver struct {
+	*Problem
+	most    map[place]int
+	visited map[state]bool
+	chosen  []role.Set
+}
+
+// place is a candidate, and what is left when it is their turn.
+type place struct {
+	candidate int
+	left      left
+}
+
+// state is what decides whether a choice can go on so that no set is in one hand.
 type state struct {
-	left  [MaxRoles]uint8  // how many parties each role still needs
+	place
 	alive [MaxApart]uint64 // the hands that hold all who count in each set so far
 	core  [MaxApart]uint64 // those of them whose core is among these, or that have none
 }
 
-// node is a state that has been reached, and how.
-type node struct {
-	state
-	before int // index into the nodes of the candidate before
-	roles  role.Set
-}
-
-// Solve goes through the candidates one after another and keeps every state
-// that some choice of their roles leads to. The first of equally good choices
-// is taken, so that the same problem has the same solution.
+// Solve finds the choice in which fewest parties are missing and, if nobody is,
+// no set is in one hand. The first of equally good ones is taken, with earlier
+// candidates counting where they can.
 func Solve(p *Problem) Solution {
-	layers := [][]node{{{state: p.start()}}}
-	for _, c := range p.Candidates {
-		layers = append(layers, p.step(layers[len(layers)-1], c))
+	s := &solver{p, map[place]int{}, map[state]bool{}, make([]role.Set, len(p.Candidates))}
+	missing := left(p.Needs).sum() - s.fill(place{left: p.Needs})
+	if missing == 0 && s.apart(s.start()) {
+		return Solution{Roles: s.chosen}
 	}
-	return best(layers)
+	clear(s.chosen)
+	s.walk(place{left: p.Needs})
+	return Solution{Roles: s.chosen, Missing: missing, OneHand: missing == 0}
 }
 
-func (p *Problem) start() state {
-	s := state{left: p.Needs}
-	for set := range p.Apart {
-		for i, h := range p.Hands {
-			s.alive[set] |= 1 << i
-			if h.Core == Nobody {
-				s.core[set] |= 1 << i
+// fill returns how much of what is left the candidates from one on can fill.
+func (s *solver) fill(at place) int {
+	if at.candidate == len(s.Candidates) {
+		return 0
+	}
+	if most, known := s.most[at]; known {
+		return most
+	}
+	most := 0
+	for _, roles := range s.options(at) {
+		most = max(most, len(roles.Roles())+s.fill(place{at.candidate + 1, at.left.less(roles)}))
+	}
+	s.most[at] = most
+	return most
+}
+
+// walk notes the first choice that fills as much as can be.
+func (s *solver) walk(at place) {
+	for ; at.candidate < len(s.Candidates); at.candidate++ {
+		for _, roles := range s.options(at) {
+			next := place{at.candidate + 1, at.left.less(roles)}
+			if len(roles.Roles())+s.fill(next) == s.fill(at) {
+				s.chosen[at.candidate], at.left = roles, next.left
+				break
 			}
 		}
 	}
-	return s
 }
 
-// step returns what follows from all choices for one candidate.
-func (p *Problem) step(last []node, c Candidate) []node {
-	var next []node
-	reached := map[state]bool{}
-	for before, n := range last {
-		for _, roles := range p.options(c.Roles, n.left) {
-			if s := p.count(n.state, c.Party, roles); !reached[s] {
-				reached[s] = true
-				next = append(next, node{s, before, roles})
-			}
-		}
-	}
-	return next
-}
-
-// options returns the sets of roles, the empty one first, in which one party may
-// count at once and which are needed still.
-func (p *Problem) options(roles role.Set, left [MaxRoles]uint8) []role.Set {
+// options returns the sets of roles in which a candidate may count at once and
+// which are needed still, the empty one last.
+func (s *solver) options(at place) []role.Set {
+	c := s.Candidates[at.candidate]
+	roles := c.Roles
 	for _, r := range roles.Roles() {
-		if left[r-1] == 0 {
+		if at.left[r-1] == 0 {
 			roles &^= role.SetOf(r)
 		}
 	}
-	options := []role.Set{0}
-	for s := role.Set(1); s <= roles; s++ {
-		if s&^roles == 0 && p.Combinable(s) {
-			options = append(options, s)
+	var options []role.Set
+	for set := role.Set(1); set <= roles; set++ {
+		if set&^roles == 0 && s.Combinable(set) {
+			options = append(options, set)
 		}
 	}
-	return options
+	return append(options, 0)
 }
 
-// count returns the state after one more party counts in the roles.
-func (p *Problem) count(s state, party int, roles role.Set) state {
-	for _, r := range roles.Roles() {
-		s.left[r-1]--
+func (s *solver) start() state {
+	first := state{place: place{left: s.Needs}}
+	for set := range s.Apart {
+		for i, h := range s.Hands {
+			first.alive[set] |= 1 << i
+			if h.Core == Nobody {
+				first.core[set] |= 1 << i
+			}
+		}
 	}
-	for set, apart := range p.Apart {
+	return first
+}
+
+// apart reports whether the candidates from one on can fill all that is left so
+// that no set is in one hand, and notes how.
+func (s *solver) apart(at state) bool {
+	if at.candidate == len(s.Candidates) {
+		return at.left.sum() == 0 && at.core == [MaxApart]uint64{}
+	}
+	if s.visited[at] || len(s.visited) > maxStates || s.fill(at.place) < at.left.sum() {
+		return false
+	}
+	s.visited[at] = true
+	for _, roles := range s.options(at.place) {
+		s.chosen[at.candidate] = roles
+		if s.apart(s.count(at, roles)) {
+			return true
+		}
+	}
+	return false
+}
+
+// count returns the state after a candidate counts in the roles.
+func (s *solver) count(at state, roles role.Set) state {
+	party := s.Candidates[at.candidate].Party
+	at.place = place{at.candidate + 1, at.left.less(roles)}
+	for set, apart := range s.Apart {
 		if roles&apart == 0 {
 			continue
 		}
-		for i, h := range p.Hands {
+		for i, h := range s.Hands {
 			if h.Core == party {
-				s.core[set] |= 1 << i
+				at.core[set] |= 1 << i
 			}
 			if !h.Members[party] {
-				s.alive[set] &^= 1 << i
+				at.alive[set] &^= 1 << i
 			}
 		}
-		s.core[set] &= s.alive[set]
+		at.core[set] &= at.alive[set]
 	}
-	return s
-}
-
-// best returns the way to the first state in which fewest are missing and, if
-// nobody is, no set is in one hand.
-func best(layers [][]node) Solution {
-	last := layers[len(layers)-1]
-	at, best := 0, Solution{Missing: -1}
-	for i, n := range last {
-		s := Solution{}
-		for _, left := range n.left {
-			s.Missing += int(left)
-		}
-		s.OneHand = s.Missing == 0 && n.core != [MaxApart]uint64{}
-		if best.Missing < 0 || s.Missing < best.Missing || s.Missing == best.Missing && best.OneHand && !s.OneHand {
-			at, best = i, s
-		}
-	}
-	best.Roles = make([]role.Set, len(layers)-1)
-	for l := len(layers) - 1; l > 0; l-- {
-		n := layers[l][at]
-		best.Roles[l-1], at = n.roles, n.before
-	}
-	return best
+	return at
 }

@@ -37,7 +37,7 @@ func TestSolve(t *testing.T) {
 			roles: []role.Set{of(0, 1)}},
 		{name: "no more than are needed",
 			p:     Problem{Needs: [MaxRoles]uint8{1}, Candidates: []Candidate{{0, of(0)}, {1, of(0)}}, Combinable: alone},
-			roles: []role.Set{0, of(0)}},
+			roles: []role.Set{of(0), 0}},
 		{name: "the one who breaks the hand",
 			p: Problem{Needs: [MaxRoles]uint8{1, 1}, Candidates: []Candidate{{0, of(0)}, {1, of(1)}, {2, of(1)}}, Combinable: alone,
 				Hands: []Hand{{[]bool{true, true, false}, Nobody}}, Apart: []role.Set{of(0, 1)}},
