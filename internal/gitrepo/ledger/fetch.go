@@ -251,7 +251,7 @@ func (t *transfer) policies(ctx context.Context, head, before digest.ObjectID) e
 	case theirs.after(before) < 0:
 		return add(refusal.LedgerLost, "the server had %v and now has %v, which does not follow from it: somebody has replaced the chain of policies there; what is here stays", before, head)
 	default:
-		return add(refusal.LedgerChain, "the server's chain of policies, %v, does not go on from the one here, %v, nor that from it: of one project there can be only one", head, local.Head())
+		return add(refusal.LedgerChain, "the server's chain of policies, %v, does not go on from the one here, %v, nor that from it: of one project there is only one; if the root of its policies shows that it is not the one here, delete the ref %s here, and fetch again", head, local.Head(), PolicyRef)
 	}
 	if err := t.append(ctx, local.Head(), theirs, fresh); err != nil {
 		return err
