@@ -166,7 +166,7 @@ func (p *parser) integer() (any, error) {
 	}
 	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || n > MaxInteger || n < -MaxInteger || strconv.FormatInt(n, 10) != number {
-		return nil, p.wrong("a number is no integer from -%d to %d in its shortest spelling", MaxInteger, MaxInteger)
+		return nil, p.wrong("a number is no integer from -%d to %d in its shortest spelling", int64(MaxInteger), int64(MaxInteger))
 	}
 	p.at += len(number)
 	return n, nil
