@@ -115,6 +115,7 @@ func newRootCommand(s streams) *cobra.Command {
 		newBuildCommand(s),
 		newRebuildCommand(s),
 		newSignCommand(s),
+		newBlessCommand(s),
 		newPinCommand(s),
 		newIndexCommand(s),
 		newDemoCommand(s),
