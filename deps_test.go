@@ -197,6 +197,8 @@ var policy = map[string]permission{
 	"internal/demonstration": {layer: commands, // any
 		system: []string{"os", "os/exec", "path/filepath"}},
 	"internal/verification/input": {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/blessing":           {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
+	"internal/governing":          {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/gathering":          {layer: commands},
 	"internal/trust":              {layer: commands, system: []string{"io/fs", "os"}},
 	"internal/signing":            {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},

@@ -114,6 +114,7 @@ func newRootCommand(s streams) *cobra.Command {
 		newVerifyCommand(s),
 		newBuildCommand(s),
 		newRebuildCommand(s),
+		newPolicyCommand(s),
 		newSignCommand(s),
 		newBlessCommand(s),
 		newPinCommand(s),
