@@ -282,8 +282,8 @@ func TestWhatBubblewrapLeavesDies(t *testing.T) {
 
 // Containers do, too, though they are nobody's children.
 func TestContainersDieWithUs(t *testing.T) {
-	for _, find := range []func(*testing.T) *Sandbox{podmanHere, dockerHere} {
-		t.Run("", func(t *testing.T) {
+	for name, find := range map[string]func(*testing.T) *Sandbox{"podman": podmanHere, "docker": dockerHere} {
+		t.Run(name, func(t *testing.T) {
 			s, root := find(t), rootFilesystem(t)
 			if err := s.Try(t.Context(), root); err != nil {
 				testkit.Missing(t, "%s does not work here: %v", s.about.Kind, err)

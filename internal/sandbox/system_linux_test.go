@@ -76,8 +76,8 @@ func rootFilesystem(t *testing.T) string {
 
 // A program of a root filesystem sees that, and nothing of this machine's.
 func TestRootFilesystem(t *testing.T) {
-	for _, find := range []func(*testing.T) *Sandbox{bubblewrapHere, podmanHere, dockerHere} {
-		t.Run("", func(t *testing.T) { testRootFilesystem(t, find(t)) })
+	for name, find := range map[string]func(*testing.T) *Sandbox{"bubblewrap": bubblewrapHere, "podman": podmanHere, "docker": dockerHere} {
+		t.Run(name, func(t *testing.T) { testRootFilesystem(t, find(t)) })
 	}
 }
 
@@ -90,7 +90,11 @@ func testRootFilesystem(t *testing.T, s *Sandbox) {
 	before := contents(t, root)
 	in := func(p *Program) { p.System, p.Hostname, p.User, p.Group = root, "vary", 4321, 1234 }
 	o, out, folder := shell{script: "cat /opt/tool /etc/own /etc/passwd /etc/hostname; id -u; id -g; umask; echo x > made; exit 9", change: in}.run(t, s)
-	want := "tool\nown\nroot:x:0:0:root:/:/bin/sh\nbuild:x:4321:1234:build:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\nvary\n4321\n1234\n0022\n"
+	user, group := 4321, 1234
+	if s.Describe().OwnIDs {
+		user, group = os.Geteuid(), os.Getegid()
+	}
+	want := fmt.Sprintf("tool\nown\nroot:x:0:0:root:/:/bin/sh\nbuild:x:%d:%d:build:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\nvary\n%[1]d\n%[2]d\n0022\n", user, group)
 	if o.Exit != 9 || out != want {
 		t.Errorf("%s: %+v, printed %q, expected %q", s.about.Kind, o, out, want)
 	}
@@ -151,8 +155,8 @@ func dockerHere(t *testing.T) *Sandbox {
 }
 
 func TestContainersEnd(t *testing.T) {
-	for _, find := range []func(*testing.T) *Sandbox{podmanHere, dockerHere} {
-		t.Run("", func(t *testing.T) { testContainersEnd(t, find(t)) })
+	for name, find := range map[string]func(*testing.T) *Sandbox{"podman": podmanHere, "docker": dockerHere} {
+		t.Run(name, func(t *testing.T) { testContainersEnd(t, find(t)) })
 	}
 }
 
@@ -208,11 +212,31 @@ func TestAsAnotherUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	copyFile(t, os.Args[0], filepath.Join(dir, "sandbox.test"))
-	cmd := exec.Command(filepath.Join(dir, "sandbox.test"), "-test.run", "Program|Hostile|Usual|Left|Limits|Network|Quiet|Dies|Descriptors|Cancelled", "-test.skip", "TestAsAnotherUser")
+	tests := "Program|Hostile|Usual|Left|Limits|Network|Quiet|Dies|Descriptors|Cancelled"
+	user := &syscall.Credential{Uid: 65534, Gid: 65534}
+	if group, ok := dockerGroup(); ok {
+		tests += "|RootFilesystem/docker|Containers/docker" // podman needs more of a user
+		user.Groups = []uint32{group}
+	}
+	cmd := exec.Command(filepath.Join(dir, "sandbox.test"), "-test.run", tests, "-test.skip", "TestAsAnotherUser")
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/", "TMPDIR=" + dir, testkit.All + "=1"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/", "TMPDIR=" + dir, testkit.All + "=1", "DOCKER_HOST=" + os.Getenv("DOCKER_HOST")}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
 	}
+}
+
+// dockerGroup returns the group whose members may use docker here.
+func dockerGroup() (group uint32, ok bool) {
+	socket, found := strings.CutPrefix(os.Getenv("DOCKER_HOST"), "unix://")
+	if !found {
+		socket = "/var/run/docker.sock"
+	}
+	info, err := os.Stat(socket)
+	if err != nil || info.Mode()&0o020 == 0 {
+		return 0, false
+	}
+	group = info.Sys().(*syscall.Stat_t).Gid
+	return group, group != 0
 }

@@ -80,7 +80,7 @@ func explain(said string, around surroundings) *Error {
 		o.Advice = "give bwrap an AppArmor profile with \"userns,\"; or run: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
 	default:
 		o.Cause = "the kernel forbids user namespaces to this user, for a cause that is not known"
-		o.Advice = "use podman with a root filesystem, or ask whoever runs this machine to allow user namespaces"
+		o.Advice = "use podman with a root filesystem, or docker, or ask whoever runs this machine to allow user namespaces"
 	}
 	return o
 }
