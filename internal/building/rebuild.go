@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -191,11 +192,47 @@ func (b *build) explainDifferences(ctx context.Context, r *Rebuilt) error {
 		return err
 	}
 	defer root.Close()
-	images := b.images
-	if !r.Candidate.IsArchive() {
-		images = nil // a commit has what git has
+	images, err := b.elsewhere(ctx, r)
+	if err != nil {
+		return err
 	}
 	return difference.Sides{Comparison: r.Comparison, Ours: root, Elsewhere: images, Theirs: r.Candidate.Contents, Build: b.causes()}.Explain(ctx)
+}
+
+// elsewhere returns the files that hold what is to be compared and is not, or may not
+// be, in the work folder: what git converts for an archive; all that differs, if a
+// command of the project made the archives, which may have done anything there.
+func (b *build) elsewhere(ctx context.Context, r *Rebuilt) (map[tree.Path]string, error) {
+	isArchive := r.Candidate.IsArchive()
+	if b.source.Recipe.Archives.Command == nil {
+		if isArchive {
+			return b.images, nil
+		}
+		return nil, nil // a commit has what git has
+	}
+	repo, _, err := b.source.Beside(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name := b.record.Built.Commit.String()
+	if isArchive {
+		name = filepath.Join(b.release(), b.record.Archives[0].Name)
+	}
+	ours, err := candidate.Find(ctx, repo, name, "")
+	if err != nil {
+		return nil, err
+	}
+	read, err := ours.Read(ctx, b.source.Recipe.PrefixOf(b.source.Version), r.Candidate.Tree)
+	if err != nil {
+		return nil, err
+	}
+	var paths []tree.Path
+	for result := range r.Comparison.Results() {
+		if result.Class == reproduction.Differs && result.Ours.Kind == tree.File {
+			paths = append(paths, result.Path)
+		}
+	}
+	return read.WriteContents(ctx, filepath.Join(b.scratch.Dir, "ours"), paths)
 }
 
 // causes returns what is known of this build.

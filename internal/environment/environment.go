@@ -22,6 +22,7 @@ import (
 	"github.com/countermark/countermark/internal/environment/debian"
 	"github.com/countermark/countermark/internal/environment/oci"
 	"github.com/countermark/countermark/internal/environment/unpack"
+	"github.com/countermark/countermark/internal/recipe"
 )
 
 // Cache is a folder of environments. Several processes may use it at once.
@@ -57,6 +58,15 @@ func (c *Cache) Tar(ctx context.Context, archive io.Reader, want digest.SHA256) 
 	return c.root(ctx, "tar-"+want.String(), func(ctx context.Context, into *unpack.Folder) error {
 		return into.Pinned(ctx, unpack.Archive{What: "the archive of the root filesystem", Bytes: archive, SHA256: want})
 	})
+}
+
+// Kept returns the folder of an image, by the digest that names it, if it is there:
+// then nobody need say where the image is.
+func (c *Cache) Kept(image recipe.Image) (dir string, ok bool) {
+	form := map[recipe.ImageForm]string{recipe.TarImage: "tar-", recipe.OCILayout: "oci-"}[image.Form]
+	dir = filepath.Join(c.dir, form+image.SHA256.String())
+	info, err := os.Lstat(dir)
+	return dir, err == nil && info.IsDir() && form != ""
 }
 
 // OCI returns the folder of the image in an OCI image layout whose manifest has

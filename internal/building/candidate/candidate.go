@@ -18,6 +18,7 @@ import (
 	"github.com/countermark/countermark/internal/gitobject"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
+	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/tree"
 )
@@ -89,6 +90,11 @@ func findBranch(ctx context.Context, repo *gitrepo.Repository, ref string) (*Tar
 
 func findCommit(ctx context.Context, repo *gitrepo.Repository, id digest.ObjectID, name string) (*Target, error) {
 	_, err := repo.Commit(ctx, id)
+	if missing, ok := errors.AsType[*refusal.Refusal](err); ok && missing.Rule == refusal.GitMissing {
+		f := report.FailureOf(err, report.NotComplete)
+		f.Hint = fmt.Sprintf("git fetch REMOTE %v gets it, if the server gives commits by their ids; else fetch the branch that leads to it, or name an archive", id)
+		return nil, f
+	}
 	return &Target{name: name, repo: repo, commit: id}, err
 }
 
@@ -190,6 +196,19 @@ func (c *Candidate) Contents(ctx context.Context, paths []tree.Path, each func(t
 			}
 		}
 		return nil
+	})
+}
+
+// WriteContents writes the contents of those of the paths that can be had into new
+// files in a folder, which is made, and returns where.
+func (c *Candidate) WriteContents(ctx context.Context, dir string, paths []tree.Path) (map[tree.Path]string, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	at := make(map[tree.Path]string)
+	return at, c.Contents(ctx, paths, func(p tree.Path, content []byte) error {
+		at[p] = filepath.Join(dir, fmt.Sprint(len(at)))
+		return os.WriteFile(at[p], content, 0o600)
 	})
 }
 

@@ -110,6 +110,10 @@ func otherPackages(format string, args ...any) error {
 // openImage unpacks the root filesystem that the recipe names by its digest.
 func (x *Setting) openImage(ctx context.Context, cache *environment.Cache, image recipe.Image) error {
 	x.ID = image.SHA256
+	if dir, ok := cache.Kept(image); ok && x.o.Image == "" {
+		x.system = dir
+		return nil
+	}
 	x.o.Progress.Text("unpacking the image")
 	if image.Form == recipe.OCILayout {
 		if x.o.Image == "" {
