@@ -2,6 +2,8 @@ package lineage
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/countermark/countermark/internal/account"
 	"github.com/countermark/countermark/internal/digest"
@@ -31,24 +33,40 @@ func (t *tracing) archive() Answer {
 // file holds one file to the statement's archives: it is one of them, byte for
 // byte, or another envelope of their tar.
 func (t *tracing) file(f File) Answer {
-	c, named, same := f.Contents, f.Name == "", false
-	for _, a := range t.s.Archives {
-		named = named || a.Name == f.Name
-		same = same || a.SHA256 == c.SHA256
-	}
-	switch tar := t.s.Outcome.Tar; {
+	c := f.Contents
+	named := f.Name == "" || slices.ContainsFunc(t.s.Archives, func(a statement.Archive) bool { return a.Name == f.Name })
+	same, repacked := Named(t.s, f)
+	switch {
 	case c.Prefix != t.s.Outcome.Top:
 		return fails(refusal.RelBinding, "the archive's top directory is %s, and the release's %s", escape.Text(c.Prefix), escape.Text(t.s.Outcome.Top))
 	case !named:
 		return fails(refusal.RelBinding, "no archive of this release is named %s: its archives are %s", escape.Text(f.Name), t.archiveNames())
-	case same && (c.TarSHA256.IsZero() || c.TarSHA256 == tar):
+	case same && (c.TarSHA256.IsZero() || c.TarSHA256 == t.s.Outcome.Tar):
 		return Answer{State: Holds}
-	case !c.TarSHA256.IsZero() && c.TarSHA256 == tar:
+	case repacked:
 		t.Notes = append(t.Notes, fmt.Sprintf("%s is compressed in another way than the release's own file; the tar in it is the release's", escape.Text(displayName(f.Name))))
 		return Answer{State: Holds}
 	}
 	return fails(refusal.RelArchive, "%s has the SHA-256 %v, and no archive of the release has", escape.Text(displayName(f.Name)), c.SHA256)
 }
+
+// Named reports how a statement names a file: as one of its archives, of this
+// name and byte for byte; or repacked, by the tar in it, which no zip has. A file
+// without a name may have any of them.
+func Named(s *statement.Statement, f File) (same, repacked bool) {
+	for _, a := range s.Archives {
+		if f.Name == "" || f.Name == a.Name {
+			same = same || a.SHA256 == f.Contents.SHA256
+			repacked = repacked || !strings.HasSuffix(a.Name, zipExtension)
+		}
+	}
+	tar := f.Contents.TarSHA256
+	return same, repacked && !tar.IsZero() && tar == s.Outcome.Tar
+}
+
+// zipExtension ends the names of the archives that hold no tar (statements.md,
+// section 3).
+const zipExtension = ".zip"
 
 func displayName(base string) string {
 	if base == "" {

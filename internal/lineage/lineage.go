@@ -109,7 +109,9 @@ type Lineage struct {
 	Answers   [questions]Answer // by Question
 	Tag       *Signed           // the tag object; nil if it is not at hand
 	Built     *Signed           // the built commit as it is in the bundle, possibly signed; nil if it is not at hand
-	Blessings []Signed          // the children of Built that bless it
+	Twins     []Signed          // the same with other signatures, or without one
+	Blessings []Signed          // the children of Built, or of a twin, that bless it
+	Strays    []Signed          // the commits at hand that bless another
 	Generated tree.Tree         // what of the built tree is not as the source has it
 	BuiltTree tree.Tree         // ids in the repository's format, and in git's SHA-256 format where the archives give them
 	Portable  bool              // the archives' names mean the same on every system

@@ -80,8 +80,10 @@ func (t *tracing) tag() Answer {
 }
 
 // built finds the built commit, signed or not, and holds it to the statement.
+// Of several that differ in their signatures alone, each is found.
 func (t *tracing) built() Answer {
 	want := t.s.Outcome.Commit
+	answer := lacking("the built commit %v is not at hand; a commit that was rewritten after it was built has another id", want.ID)
 	for _, id := range t.candidates() {
 		raw := t.e.Objects.find(id, digest.Commit)
 		unsigned, err := gitobject.Unsigned(t.format, raw)
@@ -94,9 +96,16 @@ func (t *tracing) built() Answer {
 		if sha256.Sum256(unsigned) != want.SHA256 {
 			return fails(refusal.RelBuilt, "the SHA-256 of the built commit %v is not the one that the statement has, %v", want.ID, want.SHA256)
 		}
-		return t.builtFrom(id, raw, unsigned)
+		if answer = t.builtFrom(id, raw, unsigned); answer.State != Holds {
+			return answer
+		}
 	}
-	return lacking("the built commit %v is not at hand; a commit that was rewritten after it was built has another id", want.ID)
+	if t.Built != nil {
+		if a := t.blessings(); a.State == Fails {
+			return a
+		}
+	}
+	return answer
 }
 
 // candidates returns the commits at hand, those with a signature first.
@@ -142,23 +151,23 @@ func (t *tracing) builtFrom(id digest.ObjectID, raw, unsigned []byte) Answer {
 	if err != nil {
 		return fails(refusal.RelBuilt, "the built commit %v: %s", id, escape.Sentence(err.Error()))
 	}
-	t.Built = &Signed{ID: id, SHA256: sha256.Sum256(raw), Payload: unsigned, Signature: commit.Signature}
-	if a := t.blessings(c); a.State == Fails {
-		return a
+	found := Signed{ID: id, SHA256: sha256.Sum256(raw), Payload: unsigned, Signature: commit.Signature}
+	if t.Built != nil {
+		t.Twins = append(t.Twins, found)
+	} else {
+		t.Built = &found
 	}
-	return holds("%v, without a signature %v", id, t.s.Outcome.Commit.ID)
+	return holds("%v, without a signature %v", t.Built.ID, t.s.Outcome.Commit.ID)
 }
 
-// blessings finds the children of the built commit that bless it.
-func (t *tracing) blessings(built *builtcommit.Commit) Answer {
+// blessings finds the children of the built commit that bless it, and the commits
+// that bless another.
+func (t *tracing) blessings() Answer {
 	for _, id := range t.e.Objects.commits {
 		raw := t.e.Objects.find(id, digest.Commit)
 		b, err := builtcommit.ParseBlessing(t.format, raw)
-		if err != nil || b.Built != t.Built.ID && b.Built != t.s.Outcome.Commit.ID {
-			continue // it blesses nothing, or another release
-		}
-		if b.Tree != built.Tree {
-			return fails(refusal.RelBuilt, "the blessing %v has the tree %v, and the built commit %v", id, b.Tree, built.Tree)
+		if err != nil {
+			continue // it blesses nothing
 		}
 		payload, err := gitobject.Unsigned(t.format, raw)
 		if err != nil {
@@ -168,9 +177,23 @@ func (t *tracing) blessings(built *builtcommit.Commit) Answer {
 		if err != nil {
 			return fails(refusal.RelBuilt, "the blessing %v: %s", id, escape.Sentence(err.Error()))
 		}
-		t.Blessings = append(t.Blessings, Signed{ID: id, SHA256: sha256.Sum256(raw), Payload: payload, Signature: commit.Signature, Statement: b.Statement})
+		found := Signed{ID: id, SHA256: sha256.Sum256(raw), Payload: payload, Signature: commit.Signature, Statement: b.Statement}
+		switch {
+		case !t.isBuilt(b.Built):
+			t.Strays = append(t.Strays, found)
+			continue
+		case b.Tree != t.s.Outcome.BuiltTree.ID:
+			return fails(refusal.RelBuilt, "the blessing %v has the tree %v, and the built commit %v", id, b.Tree, t.s.Outcome.BuiltTree.ID)
+		}
+		t.Blessings = append(t.Blessings, found)
 	}
 	return Answer{State: Holds}
+}
+
+// isBuilt reports whether the id is that of the built commit, with one of its
+// signatures or without.
+func (t *tracing) isBuilt(id digest.ObjectID) bool {
+	return id == t.s.Outcome.Commit.ID || id == t.Built.ID || slices.ContainsFunc(t.Twins, func(s Signed) bool { return s.ID == id })
 }
 
 // answerTo turns the error of laying out a tree into an answer.

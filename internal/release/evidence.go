@@ -13,9 +13,14 @@ import (
 	"github.com/countermark/countermark/internal/policychain"
 )
 
-// MaxCandidates is how many releases one bundle may speak of that could be the
-// one in question: a bundle is of one release, and merged ones of a few.
-const MaxCandidates = 16
+// Limits of the evidence. They bound the time that a verdict takes.
+const (
+	MaxCandidates   = 16     // releases that may be the one in question: a bundle is of one, and merged ones of a few
+	MaxStatements   = 4096   // on all releases
+	MaxSignatures   = 4096   // over all of them
+	MaxTrees        = 64     // of builds that differ from the release: how many are looked into
+	MaxUnreproduced = 10_000 // generated files in which one of them may differ
+)
 
 // Evidence is all that a verdict rests on. What is missing is never taken for
 // something that holds.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/lineage"
 	"github.com/countermark/countermark/internal/policy"
@@ -21,11 +22,21 @@ func (j *judging) checkGitSignatures(v *Verdict) {
 		return
 	}
 	j.checkGitSignature(v, v.Lineage.Built, "built commit")
+	for i := range v.Lineage.Twins {
+		if v.Lineage.Twins[i].Signature != "" {
+			j.checkGitSignature(v, &v.Lineage.Twins[i], "built commit")
+		}
+	}
+	for _, stray := range v.Lineage.Strays {
+		if slices.ContainsFunc(v.Votes, func(vote Vote) bool { return vote.Digest == stray.Statement && vote.releases(v.Digest) }) {
+			v.fail(refusal.RelBuilt, fmt.Sprintf("the blessing %v names the statement %v, which is on this release, and is no child of its built commit", stray.ID, stray.Statement))
+		}
+	}
 	for i := range v.Lineage.Blessings {
 		b := &v.Lineage.Blessings[i]
 		j.checkGitSignature(v, b, "blessing")
 		if !slices.ContainsFunc(v.Votes, func(vote Vote) bool {
-			return vote.Kind == statement.KindRelease && vote.Digest == b.Statement && vote.Counts()
+			return vote.Digest == b.Statement && vote.releases(v.Digest) && vote.Counts()
 		}) {
 			v.fail(refusal.RelBuilt, fmt.Sprintf("the blessing %v names the statement %v, which is no release statement that counts here", b.ID, b.Statement))
 		}
@@ -35,6 +46,16 @@ func (j *judging) checkGitSignatures(v *Verdict) {
 // Counts reports whether the vote counts, or would if more were needed.
 func (v *Vote) Counts() bool {
 	return v.Fate == policy.Counted || v.Fate == policy.Spare || v.Fate == policy.Repeated
+}
+
+// releases reports whether the vote is a release statement on the release.
+func (v *Vote) releases(release digest.SHA256) bool {
+	return v.Kind == statement.KindRelease && v.Statement.ReleaseDigest() == release
+}
+
+// tell notes what became of the vote.
+func (v *Vote) tell(r policy.Result) {
+	v.Party, v.Fate, v.Role, v.Text = r.Party, r.Fate, r.Role, r.Text
 }
 
 func (j *judging) checkGitSignature(v *Verdict, s *lineage.Signed, what string) {
@@ -65,10 +86,17 @@ func (v *Verdict) partyOf(b ballot) string {
 	return "nobody"
 }
 
-// withdrawn judges the withdrawals of the release.
-func (j *judging) withdrawn(v *Verdict, all []ballot) {
+// withdrawn judges the withdrawals of the release, by the newest policy: who may
+// withdraw does not depend on who released.
+func (j *judging) withdrawn(v *Verdict) error {
+	newest := j.chain.Newest()
+	all, err := j.ballotsBy(newest)
+	if err != nil {
+		return err
+	}
 	var signed []policy.Signed
 	var votes []Vote
+	var of []int // index in votes of each of signed
 	for i := range all {
 		b := &all[i]
 		if b.vote.Act != policy.Withdraw || !j.concerns(v, b.vote.Statement) {
@@ -78,27 +106,34 @@ func (j *judging) withdrawn(v *Verdict, all []ballot) {
 		if b.vote.Statement.ReleaseDigest() == v.Digest {
 			relation = policy.Agrees
 		}
+		if newest.Digest != v.PolicySum { // else it was said before
+			v.suspect(b)
+		}
 		votes = append(votes, b.vote)
 		if !b.key.IsZero() {
-			signed = append(signed, policy.Signed{Key: b.key, Act: policy.Withdraw, Digest: b.vote.Digest, Relation: relation})
+			signed, of = append(signed, policy.Signed{Key: b.key, Act: policy.Withdraw, Digest: b.vote.Digest, Relation: relation}), append(of, len(votes)-1)
 		}
 	}
 	if len(votes) == 0 {
-		return
+		return nil
+	}
+	judgement := policy.JudgeWithdrawal(newest.Policy, signed)
+	why := ""
+	for i, r := range judgement.Results {
+		vote := &votes[of[i]]
+		vote.tell(r)
+		if r.Fate == policy.Counted && why == "" {
+			why = vote.Statement.Withdrawal.Why
+		}
 	}
 	v.Votes = append(v.Votes, votes...)
 	v.Others -= len(votes)
-	// By the newest policy: who may withdraw does not depend on who released.
-	judgement := policy.JudgeWithdrawal(j.chain.Newest().Policy, signed)
 	if judgement.Met() {
-		why := ""
-		for _, vote := range votes {
-			why = vote.Statement.Withdrawal.Why
-		}
 		v.fail(refusal.RelDrawn, "the release was withdrawn: "+escape.Sentence(why))
-		return
+		return nil
 	}
 	for _, f := range judgement.Failures {
 		v.Notes = append(v.Notes, "somebody withdraws this release, and that is not enough: "+f.Text)
 	}
+	return nil
 }

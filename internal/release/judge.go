@@ -23,12 +23,14 @@ type judging struct {
 	e      Evidence
 	chain  *policychain.Chain
 	papers []paper
+	known  map[digest.SHA256][]ballot // the signatures over papers, by the policy whose keys they were verified with
+	stands standing                   // of the release that is judged
 }
 
 // Judge judges the release that the archives, or the version asked for, are of.
 // The error, a *refusal.Refusal, means that the evidence cannot be read.
 func Judge(e Evidence) (*Verdict, error) {
-	j := &judging{e: e}
+	j := &judging{e: e, known: make(map[digest.SHA256][]ballot)}
 	var err error
 	if j.papers, err = read(e.Statements); err != nil {
 		return nil, err
@@ -202,6 +204,7 @@ func (j *judging) whyNone() string {
 // judge judges one release, by the statement p on it.
 func (j *judging) judge(v *Verdict, p *paper) error {
 	v.Statement, v.Digest = p.statement, p.release
+	j.stands = standing{}
 	judging, ok := j.chain.Judge(p.release)
 	if !ok {
 		v.fail(refusal.PolChain, "the policy keeps this release by a version that is not among these policies")
@@ -221,21 +224,24 @@ func (j *judging) judge(v *Verdict, p *paper) error {
 	if v.Policy.Project != p.statement.Identity.Project {
 		v.fail(refusal.RelBinding, fmt.Sprintf("the policy is of the project %s, and the release of %s", escape.Text(v.Policy.Project), escape.Text(p.statement.Identity.Project)))
 	}
-	all, err := j.verify(v)
+	all, err := j.verify(v, judging)
 	if err != nil {
 		return err
 	}
 	j.count(v, all)
+	j.checkNamed(v)
 	j.checkGitSignatures(v)
-	j.withdrawn(v, all)
+	if err := j.withdrawn(v); err != nil {
+		return err
+	}
 	v.judged = true
 	return nil
 }
 
 // verify verifies the source tag's signature and those of every statement, and
 // notes those that name a key of the policy and are not good.
-func (j *judging) verify(v *Verdict) ([]ballot, error) {
-	holders := v.Policy.Holders()
+func (j *judging) verify(v *Verdict, by policychain.Version) ([]ballot, error) {
+	holders := by.Policy.Holders()
 	var all []ballot
 	if tag := v.Lineage.Tag; tag != nil {
 		b := ballot{vote: Vote{State: signature.NoKey, Why: "the tag carries no signature"}}
@@ -249,6 +255,25 @@ func (j *judging) verify(v *Verdict) ([]ballot, error) {
 		b.vote.Act, b.vote.Digest = policy.SignTag, tag.SHA256
 		all = append(all, b)
 	}
+	some, err := j.ballotsBy(by)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, some...)
+	for i := range all {
+		v.suspect(&all[i])
+	}
+	return all, nil
+}
+
+// ballotsBy returns the signatures over all statements, verified with the keys of
+// a version of the policy.
+func (j *judging) ballotsBy(by policychain.Version) ([]ballot, error) {
+	if all, known := j.known[by.Digest]; known {
+		return all, nil
+	}
+	all := []ballot{}
+	holders := by.Policy.Holders()
 	for i := range j.papers {
 		some, err := ballots(&j.papers[i], holders, j.e.Now)
 		if err != nil {
@@ -256,12 +281,35 @@ func (j *judging) verify(v *Verdict) ([]ballot, error) {
 		}
 		all = append(all, some...)
 	}
-	for i := range all {
-		if b := &all[i]; b.suspicious() {
-			v.fail(ruleOf(b.vote.State), fmt.Sprintf("a signature over the %v %v by the key %s: %s", b.vote.Act, b.vote.Digest, escape.Text(b.vote.Fingerprint), b.vote.Why))
+	j.known[by.Digest] = all
+	return all, nil
+}
+
+// suspect notes a signature that names a key of the policy and is none of its.
+func (v *Verdict) suspect(b *ballot) {
+	if b.suspicious() {
+		v.fail(ruleOf(b.vote.State), fmt.Sprintf("a signature over the %v %v by the key %s: %s", b.vote.Act, b.vote.Digest, escape.Text(b.vote.Fingerprint), b.vote.Why))
+	}
+}
+
+// checkNamed holds the archives to the release statements that count: the one by
+// which they were found may be anybody's, and archives are no part of what the
+// others agree on.
+func (j *judging) checkNamed(v *Verdict) {
+	if !v.Judgement.Met() {
+		return
+	}
+	for _, f := range j.e.Files {
+		if !slices.ContainsFunc(v.Votes, func(vote Vote) bool {
+			if !vote.releases(v.Digest) || !vote.Counts() {
+				return false
+			}
+			same, repacked := lineage.Named(vote.Statement, f)
+			return same || repacked
+		}) {
+			v.fail(refusal.RelArchive, fmt.Sprintf("no release statement that counts names an archive with the SHA-256 %v", f.Contents.SHA256))
 		}
 	}
-	return all, nil
 }
 
 // ruleOf returns the rule by which a signature in the state does not count.
@@ -298,8 +346,7 @@ func (j *judging) count(v *Verdict, all []ballot) {
 	}
 	v.Judgement = policy.Judge(v.Policy, v.Statement.Identity.Version, signed, facts)
 	for i, r := range v.Judgement.Results {
-		vote := &v.Votes[of[i]]
-		vote.Party, vote.Fate, vote.Role, vote.Text = r.Party, r.Fate, r.Role, r.Text
+		v.Votes[of[i]].tell(r)
 	}
 	unseen := v.Lineage.Tag == nil && v.Lineage.Answers[lineage.IsSource].State == lineage.NotLooked && lacksSource(v.Judgement)
 	for _, f := range v.Judgement.Failures {
@@ -328,21 +375,21 @@ func (j *judging) signed(v *Verdict, b *ballot) policy.Signed {
 	if b.vote.Statement == nil {
 		return s // the tag, which Lineage has held to the statement
 	}
-	s.Relation, s.Files = j.relation(v, b.vote.Statement)
+	s.Relation, s.Files = j.relation(v, b.vote.Statement, b.vote.Digest)
 	if r := b.vote.Statement.Release; r != nil {
 		for _, seen := range r.Seen {
 			if seen.Verdict == statement.Dissents {
 				s.Answers = append(s.Answers, seen.Statement)
 			}
 		}
-		if r.PolicyVersion > policychain.MaxVersions || j.policyOf(int(r.PolicyVersion)) != r.Policy || r.Policy.IsZero() {
+		if r.PolicyVersion > policy.MaxVersion || j.policyOf(int(r.PolicyVersion)) != r.Policy || r.Policy.IsZero() {
 			v.Notes = append(v.Notes, fmt.Sprintf("the release statement %v was made under version %d of the policy, %v, which is none of these", b.vote.Digest, r.PolicyVersion, r.Policy))
 			s.Relation = policy.Unrelated
 		}
 	}
 	if r := b.vote.Statement.Review; r != nil {
 		for _, f := range r.Files {
-			s.Files = append(s.Files, policy.File{Path: string(f.Path), Digest: digest.SHA256(f.Blob.SHA256.Bytes())})
+			s.Files = append(s.Files, policy.File{Path: string(f.Path), Mode: f.Mode, Digest: digest.SHA256(f.Blob.SHA256.Bytes())})
 		}
 	}
 	return s

@@ -25,10 +25,14 @@ type paper struct {
 // statement that cannot be read is not looked at further.
 func read(envelopes []dsse.Envelope) ([]paper, error) {
 	papers := make([]paper, 0, len(envelopes))
+	signatures := 0
 	for i := range envelopes {
 		e := &envelopes[i]
 		if e.PayloadType != dsse.StatementType {
 			return nil, refusal.New(refusal.DSSEFormat, "an envelope among the statements holds %s, not %s", escape.Quote(e.PayloadType), dsse.StatementType)
+		}
+		if signatures += len(e.Signatures); len(envelopes) > MaxStatements || signatures > MaxSignatures {
+			return nil, refusal.New(refusal.RelLimit, "there are %d statements with more than %d signatures, at most %d with %d are accepted", len(envelopes), signatures-1, MaxStatements, MaxSignatures)
 		}
 		s, err := statement.Parse(e.Payload)
 		if err != nil {
