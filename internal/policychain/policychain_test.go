@@ -227,3 +227,26 @@ func TestSSHKeygen(t *testing.T) {
 		t.Errorf("what ssh-keygen signs does not count: %v, %v", signed, err)
 	}
 }
+
+// No bit of a version and of its only signatures can be changed.
+func TestEveryBit(t *testing.T) {
+	p := newPeople(t, "saki")
+	one := p.signed(p.policy(1, nil, 1, "saki"), "saki")
+	two := p.signed(p.policy(2, one.Policy, 1, "saki"), "saki")
+	if _, err := Verify([]Link{one, two}, rootOf(one), 0); err != nil {
+		t.Fatal(err)
+	}
+	accepted := func() bool {
+		_, err := Verify([]Link{one, two}, rootOf(one), 0)
+		return err == nil
+	}
+	for name, flipped := range map[string][]byte{"policy": two.Policy, "signature": two.Signatures[0].Sig} {
+		for bit := range 8 * len(flipped) {
+			flipped[bit/8] ^= 1 << (bit % 8)
+			if accepted() {
+				t.Errorf("bit %d of the %s may be changed", bit, name)
+			}
+			flipped[bit/8] ^= 1 << (bit % 8)
+		}
+	}
+}
