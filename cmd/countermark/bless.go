@@ -44,7 +44,7 @@ func newBlessCommand(s streams) *cobra.Command {
 	o := blessOptions{}
 	cmd := &cobra.Command{
 		Use:     "bless VERSION",
-		Short:   "Build a candidate again, and release it if the policy is satisfied",
+		Short:   "Release a candidate that this machine built again",
 		Long:    blessLong,
 		Example: blessExample,
 		RunE: func(cmd *cobra.Command, args []string) error {

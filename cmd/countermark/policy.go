@@ -120,7 +120,7 @@ func newPolicyCheckCommand(s streams) *cobra.Command {
 	var repo string
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
-		Short: "Say what a policy is worth: who could ship a bad release, and who can block one",
+		Short: "Say what a policy is worth",
 		Long: `Reads a policy strictly, and then asks the judge itself, for every set of people,
 machines, hosting domains and origins of toolchains, for the git host and for a
 mirror: could these ship a bad release, if they were bad? Could nothing be released
@@ -152,7 +152,7 @@ func newPolicyChangeCommand(s streams) *cobra.Command {
 	var repo string
 	cmd := &cobra.Command{
 		Use:   "change FILE",
-		Short: "Write the next version of the ledger's policy, to be edited",
+		Short: "Write the next version of a policy",
 		Long: `Writes the next version of the policy into a new file: what the newest one in the
 ledger says, with the next number. Edit it, look at it with policy check, and have
 enough owners of both versions sign it.
@@ -178,7 +178,7 @@ func newPolicySignCommand(s streams) *cobra.Command {
 	o := governing.SignOptions{}
 	cmd := &cobra.Command{
 		Use:   "sign FILE",
-		Short: "Sign a policy; with enough signatures it becomes the newest of the ledger",
+		Short: "Sign a policy, as one of its owners",
 		Long: `Signs a policy as one of its owners. The signatures lie beside it, FILE with .dsse.json
 in place of .toml; hand both files to the next owner. As soon as enough owners of the
 version before and of this one have signed, it is added to the ledger of the
@@ -214,7 +214,7 @@ func newPolicyHistoryCommand(s streams) *cobra.Command {
 	var repo, root string
 	cmd := &cobra.Command{
 		Use:   "history",
-		Short: "List the versions of the ledger's policy, and check that each follows",
+		Short: "List the versions of a policy",
 		Long:  "Lists every version of the policy in the repository's ledger, with its digest and\nwho signed it, and checks that each follows from the root.\n\n" + exitHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
