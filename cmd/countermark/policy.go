@@ -125,7 +125,8 @@ func newPolicyCheckCommand(s streams) *cobra.Command {
 machines, hosting domains and origins of toolchains, for the git host and for a
 mirror: could these ship a bad release, if they were bad? Could nothing be released
 without them? The smallest sets are named. A policy that one party alone can defeat
-is said to be so; the exit status is 1 then.
+is said to be so. The exit status is 1 if one alone can release something else than
+the source makes, or replace the policy.
 
 ` + exitHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -149,7 +149,7 @@ func (b *blessing) signGit(ctx context.Context, payload []byte) (string, error) 
 	if err != nil {
 		return "", &report.Failure{Code: report.NotComplete, Detail: "signing for git: " + err.Error(), Hint: "the statements are in the ledger; run the same command again, or with a key of ssh's or gpg's"}
 	}
-	return strings.TrimSuffix(string(made.Bytes), "\n"), nil
+	return strings.TrimSuffix(string(made.Bytes), "\n") + "\n", nil
 }
 
 // makeTag writes a signed tag on the built commit, and returns the change that
@@ -170,7 +170,7 @@ func (b *blessing) makeTag(ctx context.Context) (refs.Change, error) {
 	if err != nil {
 		return refs.Change{}, err
 	}
-	raw = append(append(raw, sig...), '\n')
+	raw = append(raw, sig...)
 	if _, err := gitobject.ParseTag(b.repo.Format(), raw); err != nil {
 		return refs.Change{}, err
 	}

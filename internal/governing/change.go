@@ -1,6 +1,7 @@
 package governing
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"github.com/countermark/countermark/internal/policy"
 	"github.com/countermark/countermark/internal/policyfile"
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/signature"
 	"github.com/countermark/countermark/internal/trust"
 )
 
@@ -95,7 +97,7 @@ func (o *InitOptions) parties(p *policy.Policy) error {
 			if err != nil {
 				return err
 			}
-			holders, err := keys.ReadHolders(file)
+			texts, holders, err := readKeys(file)
 			if err != nil {
 				return err
 			}
@@ -104,10 +106,39 @@ func (o *InitOptions) parties(p *policy.Policy) error {
 				p.Parties = append(p.Parties, policy.Party{Name: name, Kind: kind.kind})
 				party = &p.Parties[len(p.Parties)-1]
 			}
-			party.Holders = append(party.Holders, holders...)
+			party.Texts, party.Holders = append(party.Texts, texts...), append(party.Holders, holders...)
 		}
 	}
 	return nil
+}
+
+// readKeys reads the keys of a file, each as text that a policy may hold: an
+// armoured certificate, a line of ssh's, or the line of minisign's with the key.
+func readKeys(file string) (texts []string, holders []signature.Holder, err error) {
+	data, err := trust.ReadFile(file, keys.MaxKeyFileBytes)
+	if err != nil {
+		return nil, nil, err
+	}
+	if bytes.Contains(data, []byte("-----BEGIN PGP PUBLIC KEY BLOCK-----")) {
+		texts = []string{string(data)}
+	} else {
+		for line := range strings.Lines(string(data)) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "untrusted comment:") {
+				texts = append(texts, line)
+			}
+		}
+	}
+	for _, text := range texts {
+		some, err := signature.ParseHolders([]byte(text))
+		if err == nil && len(some) != 1 {
+			err = fmt.Errorf("it holds %d keys in one block, and a policy takes them one by one", len(some))
+		}
+		if err != nil {
+			return nil, nil, &report.Failure{Code: report.Rejected, File: file, Detail: fmt.Sprintf("%s: %v", escape.Quote(file), err), Hint: "gpg --export --armor KEY, a .pub file of ssh's, or one of minisign's"}
+		}
+		holders = append(holders, some[0])
+	}
+	return texts, holders, nil
 }
 
 func (o *InitOptions) places(p *policy.Policy) error {

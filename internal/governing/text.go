@@ -111,11 +111,15 @@ func (d *Document) Worth() *Worth {
 	return w
 }
 
-// Exit returns the exit status: 1 if one alone can ship a bad release.
+// Exit returns the exit status: 1 if one alone can release something else than the
+// source makes, or replace the policy. That whoever may sign the source's tag alone
+// answers for the source is said, and no fault.
 func (w *Worth) Exit() int {
 	for i := range w.Reports {
-		if len(w.Reports[i].Alone()) > 0 {
-			return report.Failed.Exit()
+		for _, a := range w.Reports[i].Answers {
+			if (a.Question == coalition.Tamper || a.Question == coalition.Rewrite) && a.Size() == 1 {
+				return report.Failed.Exit()
+			}
 		}
 	}
 	return report.Verified.Exit()
@@ -128,15 +132,14 @@ func (w *Worth) Text() string {
 	fmt.Fprintf(t, "policy of %s, version %d, sha256:%v: sound\n", escape.Text(d.Policy.Project), d.Policy.Version, d.Digest)
 	for i := range w.Reports {
 		r := &w.Reports[i]
-		fmt.Fprintf(t, "%s:\n", versionsText(r.Versions))
 		for _, sentence := range r.Text() {
 			fmt.Fprintf(t, "  %s\n", sentence)
 		}
 	}
 	if w.Exit() != 0 {
-		t.WriteString("ONE ALONE can ship a bad release under this policy.\n")
+		t.WriteString("ONE ALONE can release something else than the source makes.\n")
 	} else {
-		t.WriteString("Nobody alone can ship a bad release under this policy.\n")
+		t.WriteString("Nobody alone can release something else than the source makes.\n")
 	}
 	return t.String()
 }
