@@ -190,6 +190,7 @@ var policy = map[string]permission{
 	"internal/building/finding":    {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/toolshed":   {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/objects":    {layer: commands, system: []string{"os"}},
+	"internal/building/opened":     {layer: commands, foreign: []string{"golang.org/x/sys/unix"}, system: []string{"os", "path/filepath"}},
 	"internal/building/scratch":    {layer: commands, system: []string{"io/fs", "os", "path/filepath", "syscall"}},
 	"internal/building/setting":    {layer: commands, system: []string{"io/fs", "os", "path/filepath", "runtime"}},
 	"internal/building/source":     {layer: commands, system: []string{"os", "path/filepath"}},

@@ -70,6 +70,7 @@ type build struct {
 	scratch    *scratch.Folder // of our own, removed at the end
 	account    *account.Account
 	laid       tree.Tree            // the source as it was laid out
+	suspects   []tree.Path          // files of it that are watched while steps run
 	now        tree.Tree            // what the work folder holds
 	built      tree.Tree            // of the built commit
 	archived   tree.Tree            // what the archives have of it

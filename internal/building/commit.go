@@ -8,36 +8,12 @@ import (
 
 	"github.com/countermark/countermark/internal/building/finding"
 	"github.com/countermark/countermark/internal/building/objects"
-	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/builtcommit"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
 	"github.com/countermark/countermark/internal/report"
-	"github.com/countermark/countermark/internal/tree"
 )
-
-// recordStep fills in what a step did.
-func (b *build) recordStep(i int, before tree.Tree) {
-	done := &b.record.Steps[i]
-	for _, e := range b.now.Entries() {
-		old := before.Lookup(e.Path)
-		switch {
-		case e.Kind != tree.File && e.Kind != tree.Symlink:
-		case old == nil && b.account.IsScratch(e.Path):
-			done.ScratchFiles++
-		case old == nil:
-			done.Outputs = append(done.Outputs, buildrecord.FileOf(&e, b.source.Format()))
-		case !b.account.IsScratch(e.Path) && (old.Kind != e.Kind || old.Exec != e.Exec || !old.IDs.Agree(e.IDs)):
-			done.Changes = append(done.Changes, buildrecord.FileOf(&e, b.source.Format()))
-		}
-	}
-	for _, e := range before.Entries() {
-		if e.Kind != tree.Directory && b.now.Lookup(e.Path) == nil && !b.account.IsScratch(e.Path) {
-			done.Removed = append(done.Removed, e.Path)
-		}
-	}
-}
 
 // commit makes the built commit, in memory.
 func (b *build) commit(ctx context.Context) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/countermark/countermark/internal/account"
 	"github.com/countermark/countermark/internal/building/checkout"
 	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/building/opened"
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/recipe"
 	"github.com/countermark/countermark/internal/report"
@@ -78,8 +79,21 @@ func (b *build) layInputs(ctx context.Context) error {
 	return nil
 }
 
+// noteOpened says which of the files that were watched a step opened.
+func (b *build) noteOpened(done *buildrecord.Step) {
+	if n := len(done.Opened); n > 0 {
+		b.result.Notes = append(b.result.Notes, fmt.Sprintf("BLD_TESTDATA_READ: the step %s opened %s and %d more files that are no text and changed since the last release: a payload could lie there", done.Name, done.Opened[0], n-1))
+	}
+}
+
 // runSteps runs the recipe's steps, one after the other.
 func (b *build) runSteps(ctx context.Context) error {
+	if len(b.source.Recipe.Steps) > 0 {
+		var err error
+		if b.suspects, err = opened.Suspects(ctx, b.source, b.work()); err != nil {
+			return err
+		}
+	}
 	for i := range b.source.Recipe.Steps {
 		if err := b.runStep(ctx, i); err != nil || b.found.Failed() {
 			return err
@@ -107,7 +121,7 @@ func (b *build) runStep(ctx context.Context, i int) error {
 			Hint: "declare it under " + v.Hint})
 	}
 	b.record.Steps = append(b.record.Steps, *done)
-	b.recordStep(i, before)
+	b.record.Steps[i].Fill(before, b.now, b.account.IsScratch, b.source.Format())
 	return nil
 }
 
@@ -133,10 +147,13 @@ func (b *build) execute(ctx context.Context, i int, name string, run recipe.Invo
 		return nil, err
 	}
 	p.Output = log
+	watch := opened.Watch(b.work(), b.suspects)
 	outcome, err := b.setting.Run(ctx, p)
+	done.Opened = watch.End()
 	if err = cmp.Or(err, log.Close(), b.hideGit(run.Git)); err != nil {
 		return nil, err
 	}
+	b.noteOpened(done)
 	done.Milliseconds, done.Exit, done.LogBytes, done.LogSHA256 = outcome.Duration.Milliseconds(), outcome.Exit, log.Bytes, log.Sum()
 	b.found.Judge(name, outcome, log)
 	return done, nil

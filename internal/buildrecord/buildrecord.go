@@ -132,6 +132,7 @@ type Step struct {
 	Exit         int           `json:"exit"`          // 0: what did not succeed ends a build
 	LogSHA256    digest.SHA256 `json:"log_sha256"`    // of all that it printed
 	LogBytes     int64         `json:"log_bytes"`     // of it
+	Opened       []tree.Path   `json:"opened"`        // of those that were watched
 	Outputs      []File        `json:"outputs"`       // created
 	Changes      []File        `json:"changes"`       // changed
 	Removed      []tree.Path   `json:"removed"`       //

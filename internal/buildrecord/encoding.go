@@ -98,6 +98,7 @@ func (r *Record) fill() {
 	for i := range r.Steps {
 		s := &r.Steps[i]
 		list(&s.Run)
+		list(&s.Opened)
 		list(&s.Outputs)
 		list(&s.Changes)
 		list(&s.Removed)
