@@ -1,10 +1,9 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
+	"github.com/countermark/countermark/internal/commandline"
 	"github.com/countermark/countermark/internal/governing"
 	"github.com/countermark/countermark/internal/keys"
 	"github.com/countermark/countermark/internal/report"
@@ -33,7 +32,7 @@ func newPolicyCommand(s streams) *cobra.Command {
 		Short:   "Say who has to vouch for releases",
 		Long:    policyLong,
 		Example: policyExample,
-		Args:    knownCommand,
+		Args:    commandline.KnownCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newPolicyInitCommand(s), newPolicyShowCommand(s), newPolicyCheckCommand(s), newPolicyChangeCommand(s), newPolicySignCommand(s), newPolicyHistoryCommand(s))
@@ -42,10 +41,7 @@ func newPolicyCommand(s streams) *cobra.Command {
 
 // say writes a result.
 func say(s streams, text string) error {
-	if _, err := fmt.Fprint(s.out, text); err != nil {
-		return &report.Failure{Code: report.Internal, Detail: fmt.Sprintf("writing the result: %v", err)}
-	}
-	return nil
+	return commandline.Streams{Out: s.out}.Say(text)
 }
 
 // oneFile accepts one argument, or none where the ledger's newest policy is meant.
@@ -92,7 +88,7 @@ verdict says so.
 	return cmd
 }
 
-const repoHelp = "`PATH` of a local repository (default: the one we stand in)"
+const repoHelp = commandline.RepoHelp
 
 func newPolicyShowCommand(s streams) *cobra.Command {
 	var repo string

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/countermark/countermark/internal/commandline"
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/report"
 )
@@ -28,11 +29,7 @@ const (
 	exitNoVerdict = 2
 )
 
-const exitHelp = `Exit status:
-  0  verified, or done
-  1  looked, and it does not hold
-  2  no verdict: wrong usage, a refused input, a defect
-  3  incomplete: something is missing or unreachable; trying again may help`
+const exitHelp = commandline.ExitHelp
 
 // streams are the standard streams of one run.
 type streams struct {
@@ -41,9 +38,7 @@ type streams struct {
 }
 
 // verdictReached ends a command whose report is already written.
-type verdictReached int
-
-func (v verdictReached) Error() string { return fmt.Sprintf("exit status %d", int(v)) }
+type verdictReached = commandline.Verdict
 
 // gcPercent makes the collector run before the heap is a seventh larger than
 // what is in use: almost all of it is one xz dictionary of up to 128 MiB, which
@@ -101,7 +96,7 @@ func newRootCommand(s streams) *cobra.Command {
 		Version:       programVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          knownCommand,
+		Args:          commandline.KnownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 
 		SuggestionsMinimumDistance: 2,
@@ -123,24 +118,13 @@ func newRootCommand(s streams) *cobra.Command {
 		newEnvelopeCommand(s),
 		newDoctorCommand(s),
 	)
+	root.AddCommand(commandline.Commands(commandline.Streams{In: s.in, Out: s.out, Err: s.err})...)
 	return root
 }
 
 // wrapFlags makes the help list flags within 80 columns.
 func wrapFlags(root *cobra.Command) {
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
-}
-
-// knownCommand refuses what is no command, and proposes one.
-func knownCommand(root *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	hint := "countermark verify ARCHIVE checks an archive; countermark --help lists the commands"
-	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = "did you mean countermark " + near[0] + "?"
-	}
-	return report.UsageFailure(hint, "unknown command %q", args[0])
 }
 
 // programVersion returns the release's version, or what the build knows.

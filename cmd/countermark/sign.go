@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/countermark/countermark/internal/commandline"
 	"github.com/countermark/countermark/internal/keys"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/signing"
@@ -25,7 +26,7 @@ const signExample = `  countermark sign hello-1.0.release/hello-1.0.statement.js
   countermark sign hello-1.0.statement.json --key gpg:0123456789ABCDEF0123456789ABCDEF01234567
   countermark sign hello-1.0.statement.json --key minisign:release.key --output signed.intoto.jsonl`
 
-const keyHelp = "`KEY` to sign with: a file of ssh's, SHA256:… of a key in the agent, gpg:FINGERPRINT or minisign:FILE"
+const keyHelp = commandline.KeyHelp
 
 func newSignCommand(s streams) *cobra.Command {
 	o := signing.Options{}

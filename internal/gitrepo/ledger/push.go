@@ -22,6 +22,7 @@ type Pushing struct {
 type Pushed struct {
 	Answer   refs.Answer // what became of it, and why; Moved if the server's chain of policies is not continued by the one here: fetch first
 	Entries  int         // statements that the server had not
+	Policies bool        // the server had not the newest policy
 	Problems []Problem   // what is here and was not pushed because it is no entry, or because the server has another in its place
 }
 
@@ -127,9 +128,11 @@ func (p plan) push(ctx context.Context, r *gitrepo.Repository, to refs.Server, d
 		}
 		for _, c := range batch {
 			p.there[c.Ref] = c.New
-			if c.Ref != PolicyRef {
-				done.Entries++
+			if c.Ref == PolicyRef {
+				done.Policies = true
+				continue
 			}
+			done.Entries++
 		}
 	}
 	return remember(ctx, r, to.Address, p.there)

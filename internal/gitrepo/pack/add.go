@@ -55,6 +55,27 @@ func Add(ctx context.Context, r *gitrepo.Repository, given []Object) (added int,
 	return len(lacking), nil
 }
 
+// Receive has git write packs into the folder of objects that it is given, which
+// reads those of the repository besides, and lets them appear in the repository
+// when git has succeeded. It is for packs of a server's: what is in them git has
+// hashed and checked (transfer.fsckObjects). The error is that of receive, or of
+// the file system; then nothing is left.
+func Receive(r *gitrepo.Repository, receive func(dir, store string) error) error {
+	store := filepath.Join(r.Access().Common, "objects")
+	dir, err := os.MkdirTemp(store, quarantine)
+	if err != nil {
+		return fmt.Errorf("writing into the repository: %w", err)
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // git prune removes what is left
+	if err := os.Mkdir(filepath.Join(dir, "pack"), 0o755); err != nil {
+		return fmt.Errorf("writing into the repository: %w", err)
+	}
+	if err := receive(dir, store); err != nil {
+		return err
+	}
+	return publish(filepath.Join(dir, "pack"), filepath.Join(store, "pack"))
+}
+
 // lacking returns the objects that are not there yet, each once. Of the empty
 // tree git always says that it is there, having it built in (object-file.c,
 // find_cached_object), but git fsck misses it: it goes with the others.

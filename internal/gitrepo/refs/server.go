@@ -16,23 +16,29 @@ type Server struct {
 	Progress func(line string) // as in Pushing
 }
 
-// ListServer returns the refs of a server whose full names begin with prefix, in
-// the order of their names, which may be any that git allows. r is a repository
+// ListServer returns the refs of a server whose full names begin with one of the
+// prefixes, in the order of their names, which may be any that git allows. r is a repository
 // of this machine, whose configuration has no say. The error is a
 // *gitrepo.TransportError, a *refusal.Refusal (GIT_PROTOCOL, GIT_FORMAT,
 // GIT_LIMIT), or git's.
-func ListServer(ctx context.Context, r *gitrepo.Repository, from Server, prefix string) ([]Ref, error) {
+func ListServer(ctx context.Context, r *gitrepo.Repository, from Server, prefixes ...string) ([]Ref, error) {
 	s := &server{r: r, address: from.Address, local: filepath.IsAbs(from.Address), progress: from.Progress}
 	if !s.local {
 		if err := gitrepo.CheckURL(s.address); err != nil {
 			return nil, err
 		}
 	}
-	refs, err := s.list(ctx, []string{prefix + "*"})
+	patterns := make([]string, len(prefixes))
+	for i, prefix := range prefixes {
+		patterns[i] = prefix + "*"
+	}
+	refs, err := s.list(ctx, patterns)
 	if err != nil {
 		return nil, gitrepo.AsTransportError(s.address, err)
 	}
-	return slices.DeleteFunc(refs, func(ref Ref) bool { return !strings.HasPrefix(ref.Name, prefix) }), nil
+	return slices.DeleteFunc(refs, func(ref Ref) bool {
+		return !slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(ref.Name, prefix) })
+	}), nil
 }
 
 // list asks for the refs that match patterns. A pattern matches the end of a
