@@ -65,7 +65,7 @@ func newPushCommand(s Streams) *cobra.Command {
 	o := exchanging.Options{}
 	cmd := &cobra.Command{
 		Use:     "push REMOTE [STATEMENT...]",
-		Short:   "Give a server statements, policies, built branches and candidates",
+		Short:   "Give a server statements, policies and built branches",
 		Long:    pushLong,
 		Example: "  countermark push origin\n  countermark push origin hello-1.0.release/build-0123456789abcdef0123456789abcdef.intoto.jsonl",
 		Args:    arguments(1, -1, "countermark push REMOTE [STATEMENT...]"),
@@ -96,7 +96,7 @@ func newAddCommand(s Streams) *cobra.Command {
 	o := exchanging.AddOptions{}
 	cmd := &cobra.Command{
 		Use:     "add STATEMENT...",
-		Short:   "Add signed statements to the ledger of this repository, or to a folder",
+		Short:   "Add signed statements to the ledger, or to a folder",
 		Long:    addLong,
 		Example: "  countermark add statements/1.0/*/*.intoto.jsonl\n  countermark add build-0123456789abcdef0123456789abcdef.intoto.jsonl --collection statements --party ben",
 		Args:    arguments(1, -1, "countermark add STATEMENT..."),
