@@ -20,11 +20,14 @@ func newDemoCommand(s streams) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Show what build and verify do, on a small project",
+		Short: "Show what build, bless and verify do, on a small project",
 		Long: "Makes a small project with a generated file, builds its release, and builds it\n" +
 			"again: once as it was, once after somebody tampered with the generator. Then it\n" +
-			"verifies the release, and tampers with it in four ways. It needs git, no network,\n" +
-			"and a few seconds; where no sandbox works it says so and builds nothing.\n\n" + exitHelp,
+			"verifies the release, and tampers with it in four ways. At last a policy says who\n" +
+			"has to vouch for the release; they sign with keys of no worth, it is blessed and\n" +
+			"verified offline, and three releases are caught for which not all vouch.\n\n" +
+			"It needs git, no network, and a few seconds. Where no sandbox works it builds\n" +
+			"nothing, and without ssh-keygen nobody signs; it says so.\n\n" + exitHelp,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return report.UsageFailure("countermark demo, or --help", "demo takes no arguments, and here is %q", args[0])

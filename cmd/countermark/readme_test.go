@@ -157,6 +157,7 @@ func TestReadmeShowsARebuild(t *testing.T) {
 		t.Skip("no sandbox works here: countermark doctor says why")
 	}
 	testkit.Program(t, "git")
+	testkit.Program(t, "ssh-keygen") // which signs the tag of which the built commit's id depends
 	hello := filepath.Join(t.TempDir(), "hello")
 	call := func(args ...string) (int, string) {
 		var out, errs bytes.Buffer

@@ -37,9 +37,7 @@ func (d *demo) makeArchive(ctx context.Context, good release) error {
 	if err := d.showBuilds(ctx); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(d.path(buildsFolder)); err != nil {
-		return fmt.Errorf("removing the folder of builds: %w", err)
-	}
+	d.built = true
 	built, err := os.ReadFile(d.path(filepath.Join(releaseFolder, archiveName)))
 	if err != nil {
 		return fmt.Errorf("reading what was built: %w", err)
@@ -56,8 +54,8 @@ func (d *demo) showBuilds(ctx context.Context) error {
 		return err
 	}
 	d.say("  → A commit with source and generated files, the archive of it, a record of what ran. No ref but the candidate's moved.")
-	d.heading("The release manager builds it again, on a machine of their own (here, on this one).")
-	if err := d.rebuild(ctx, ProjectRepo, holds); err != nil {
+	d.heading("An independent lab builds it again, on a machine of its own (here, on this one).")
+	if err := d.rebuild(ctx, ProjectRepo, labFolder, holds); err != nil {
 		return err
 	}
 	d.say("  → The same commit: what the CI's machine made is what this source makes.")
@@ -72,7 +70,7 @@ func (d *demo) showBuilds(ctx context.Context) error {
 	if _, err := building.Run(ctx, d.building(TamperedRepo, ciFolder, ciRecipe)); err != nil {
 		return err
 	}
-	if err := d.rebuild(ctx, TamperedRepo, doesNot); err != nil {
+	if err := d.rebuild(ctx, TamperedRepo, "", doesNot); err != nil {
 		return err
 	}
 	d.say("  → The file is named, and that the cause is not known: no tool's version, no date, no path explains the line.")
@@ -82,7 +80,7 @@ func (d *demo) showBuilds(ctx context.Context) error {
 // building returns what to build of one of the demo's repositories.
 func (d *demo) building(repo, output, recipe string) building.Options {
 	o := building.Options{Source: source.Options{Tag: "v1.0", Repository: d.path(repo)}, Temp: d.path(buildsFolder)}
-	o.Setting.Sandbox = sandbox.Bubblewrap
+	o.Setting.Sandbox, o.Claims.Issued = sandbox.Bubblewrap, demoTime
 	if output != "" {
 		o.Output = d.path(output)
 	}
@@ -102,9 +100,13 @@ func (d *demo) build(ctx context.Context, o building.Options) error {
 }
 
 // rebuild shows a rebuild, and holds it to an exit status.
-func (d *demo) rebuild(ctx context.Context, repo string, want int) error {
-	d.command("rebuild v1.0 --repo", repo)
-	result, err := building.Rebuild(ctx, building.RebuildOptions{Options: d.building(repo, "", "")})
+func (d *demo) rebuild(ctx context.Context, repo, output string, want int) error {
+	words := []string{"rebuild v1.0 --repo", repo}
+	if output != "" {
+		words = append(words, "--output", output)
+	}
+	d.command(words...)
+	result, err := building.Rebuild(ctx, building.RebuildOptions{Options: d.building(repo, output, "")})
 	if err != nil {
 		return err
 	}

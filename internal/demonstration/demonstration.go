@@ -1,6 +1,8 @@
 // Package demonstration wires up `countermark demo`: a small project is made,
-// built and verified before the user's eyes, and attacked. Each step is held to
-// the exit status that it must have.
+// built and verified before the user's eyes, and attacked; then those who have to
+// vouch for its release do, and what they do not vouch for is shipped all the same.
+// Each step is held to the exit status that it must have. Long answers are
+// shortened to the lines that matter.
 package demonstration
 
 import (
@@ -33,9 +35,10 @@ type Options struct {
 
 // The exit statuses that are shown, as cmp(1) has them.
 const (
-	holds     = 0
-	doesNot   = 1
-	noVerdict = 2
+	holds      = 0
+	doesNot    = 1
+	noVerdict  = 2
+	incomplete = 3
 )
 
 // indent sets off what a command prints.
@@ -45,8 +48,9 @@ const indent = "    "
 // the exit status that it must have.
 type demo struct {
 	Options
-	dir string
-	err error // of writing to Out, the first
+	dir   string
+	built bool  // the archive was built, and so there are statements about it
+	err   error // of writing to Out, the first
 }
 
 // attack is one way to tamper with the release.
@@ -56,6 +60,9 @@ type attack struct {
 	members func(release) release
 	exit    int
 }
+
+// allAttacks is how many there are with those on who vouches.
+const allAttacks = 7
 
 var attacks = []attack{
 	{
@@ -106,6 +113,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	if d.dir, err = filepath.Abs(d.dir); err != nil {
 		return fmt.Errorf("finding the demo's folder: %w", err)
 	}
+	if err := d.makeKeys(); err != nil {
+		return err
+	}
 	project, err := d.makeProject(ctx, ProjectRepo)
 	if err != nil {
 		return err
@@ -114,8 +124,27 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := d.tamper(ctx, good); err != nil {
+		return err
+	}
+	if err := d.vouch(ctx); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(d.path(buildsFolder)); err != nil {
+		return fmt.Errorf("removing the folder of builds: %w", err)
+	}
+	d.heading(fmt.Sprintf("All %s were caught. Now a release of your own:", map[int]string{len(attacks): "four", allAttacks: "seven"}[d.attacks()]))
+	d.say("  countermark verify NAME-VERSION.tar.gz --repo PATH-OR-URL")
+	if o.Keep != "" {
+		d.say("  The project and the last archive are in %s.", o.Keep)
+	}
+	return d.err
+}
+
+// tamper shows the attacks on the archive.
+func (d *demo) tamper(ctx context.Context, good release) error {
 	for i, a := range attacks {
-		d.heading(fmt.Sprintf("Attack %d of %d. %s", i+1, len(attacks), a.title))
+		d.attackHeading(i, a.title)
 		if err := a.members(good).write(d.path(archiveName)); err != nil {
 			return err
 		}
@@ -124,12 +153,19 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 		d.say("  → %s", a.why)
 	}
-	d.heading("All four were caught. Now a release of your own:")
-	d.say("  countermark verify NAME-VERSION.tar.gz --repo PATH-OR-URL")
-	if o.Keep != "" {
-		d.say("  The project and the last archive are in %s.", o.Keep)
+	return nil
+}
+
+// attacks returns how many attacks can be shown here.
+func (d *demo) attacks() int {
+	if d.canVouch() {
+		return allAttacks
 	}
-	return d.err
+	return len(attacks)
+}
+
+func (d *demo) attackHeading(i int, title string) {
+	d.heading(fmt.Sprintf("Attack %d of %d. %s", i+1, d.attacks(), title))
 }
 
 // release shows the honest release, from tag to lock file.

@@ -23,6 +23,8 @@ import (
 const (
 	ProjectRepo = "hello.git" // the project, and what its CI built
 	archiveName = "hello-1.0.tar.gz"
+	recipeName  = "countermark.toml"
+	projectURL  = "https://hello.example"
 )
 
 // member is one file of the demo's project or release.
@@ -156,6 +158,9 @@ func (d *demo) makeProject(ctx context.Context, name string) (*demoProject, erro
 		return nil, err
 	}
 	tag := fmt.Sprintf("object %s\ntype commit\ntag v1.0\ntagger %s\n\nhello 1.0\n", p.commit, person)
+	if tag, err = d.signTag(ctx, tag); err != nil {
+		return nil, err
+	}
 	id, err := run(tag, "hash-object", "-t", "tag", "-w", "--stdin")
 	if err != nil {
 		return nil, err

@@ -29,6 +29,9 @@ var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 func TestColoursMoveNothing(t *testing.T) {
 	testkit.Program(t, "git")
 	d := &demo{dir: t.TempDir()}
+	if err := d.makeKeys(); err != nil {
+		t.Fatal(err)
+	}
 	project, err := d.makeProject(context.Background(), ProjectRepo)
 	if err != nil {
 		t.Fatal(err)
