@@ -50,8 +50,8 @@ func (x *Setting) Describe(ctx context.Context, work string) (buildrecord.Enviro
 // arguments but the first, the program's name, path, digest, package and first
 // line of --version, between tabs. The first argument is where the build looks for
 // programs, also where the shell has them built in, as busybox has; the script itself uses those of the system alone, which no tool of the
-// recipe's can stand in for.
-const probeScript = `search=$1; shift; uname -sr; uname -m; echo "$(id -u):$(id -g)"; umask; readlink -f /bin/sh
+// recipe's can stand in for. What a program complains of is no answer.
+const probeScript = `exec 2>/dev/null; search=$1; shift; uname -sr; uname -m; echo "$(id -u):$(id -g)"; umask; readlink -f /bin/sh
 for tool
 do
 	path=$(PATH=$search; command -v "$tool") || path=

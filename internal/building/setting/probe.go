@@ -3,6 +3,7 @@ package setting
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/countermark/countermark/internal/buildrecord"
@@ -23,7 +24,7 @@ func (l *limitedBuffer) Write(p []byte) (int, error) {
 func (x *Setting) takeProbe(answer string, names []string, e *buildrecord.Environment) error {
 	lines := strings.Split(strings.TrimSuffix(answer, "\n"), "\n")
 	if len(lines) != 5+len(names) {
-		return errors.New("the environment does not say what it is, a line for each tool")
+		return fmt.Errorf("the environment does not say what it is, a line for each tool: it says %d lines, and not %d; the last is %s", len(lines), 5+len(names), escape.Text(lines[len(lines)-1]))
 	}
 	for i, field := range []*string{&e.Kernel, &e.Machine, &e.User, &e.Umask, &e.Shell} {
 		*field = escape.Text(lines[i])
