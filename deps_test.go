@@ -100,7 +100,8 @@ var policy = map[string]permission{
 	"internal/reproduction": {layer: judgement, internal: []string{"cause", "digest", "tree"}},
 	"internal/revision":     {layer: judgement, internal: []string{"digest", "escape", "lockfile"}},
 
-	"internal/lineage": {layer: judgement, internal: []string{"account", "archive", "builtcommit", "digest", "escape", "gitobject", "gitobject/treewalk", "recipe", "refusal", "statement", "tree"}},
+	"internal/rootfile": {layer: formats, internal: []string{"ascii", "digest", "escape"}},
+	"internal/lineage":  {layer: judgement, internal: []string{"account", "archive", "builtcommit", "digest", "escape", "gitobject", "gitobject/treewalk", "recipe", "refusal", "statement", "tree"}},
 
 	"internal/release": {layer: judgement, internal: []string{"digest", "dsse", "escape", "lineage", "policy", "policychain", "policyfile", "publickey", "refusal", "signature", "statement", "tree"}},
 
@@ -206,6 +207,7 @@ var policy = map[string]permission{
 	"internal/exchanging":         {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/commandline":        {layer: commands, foreign: []string{"github.com/spf13/cobra"}},
 	"internal/trust":              {layer: commands, system: []string{"io/fs", "os"}},
+	"internal/trust":              {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/signing":            {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/vouching": {layer: commands, // any
 		system: []string{"os", "path/filepath"}},

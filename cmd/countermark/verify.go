@@ -13,6 +13,7 @@ import (
 	"github.com/countermark/countermark/internal/envelope/framing"
 	"github.com/countermark/countermark/internal/progress"
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/trust"
 	"github.com/countermark/countermark/internal/verification"
 	"github.com/countermark/countermark/internal/verification/input"
 	"github.com/countermark/countermark/internal/vouching"
@@ -115,7 +116,7 @@ func newVerifyCommand(s streams) *cobra.Command {
 	f.StringArrayVar(&o.Indexes, "index", nil, "index `FILE` of more known files (countermark index build makes one; repeatable)")
 	f.StringArrayVar(&o.Known, "known", nil, "folder, archive or Debian package at `PATH` with more known files, whose text --explain can show (repeatable)")
 	f.BoolVar(&o.All, "all", false, "list every path")
-	f.StringVar(&o.root, "root", "", "who vouches? by the policies that follow from this `ROOT`: the SHA-256 of a policy, or its file (default: the lock file's)")
+	f.StringVar(&o.root, "root", "", "who vouches? by the policies that follow from this `ROOT`: the SHA-256 of a policy, or its file (default: the lock file's, or the one installed for such archives)")
 	f.StringArrayVar(&o.bundles, "bundle", nil, "bundle `FILE` with what vouches for the archive (default: NAME"+vouching.BundleExtension+" beside it; repeatable)")
 	f.StringVar(&o.version, "version", "", "the release that an archive of another name, or on standard input, should be of")
 	f.BoolVar(&o.json, "json", false, "print one JSON document (docs/spec/report.md)")
@@ -129,7 +130,7 @@ func newVerifyCommand(s streams) *cobra.Command {
 }
 
 // repositoryFlags say that an archive is compared with a commit of a repository.
-var repositoryFlags = []string{"repo", "tag", "commit", "submodule", "update-lock", "explain", "keyring", "allowed-signers", "signature"}
+var repositoryFlags = []string{"repo", "tag", "commit", "submodule", "update-lock", "by-label", "explain", "index", "known", "all", "keyring", "allowed-signers", "signature"}
 
 // vouching returns how to verify by a bundle, nil if a repository is asked: a
 // bundle is, if a root is trusted, or if one lies beside the archive and nothing
@@ -145,7 +146,16 @@ func (o *verifyOptions) vouching(changed func(flag string) bool) (*vouching.Opti
 			root = lock.Root.String()
 		}
 	}
-	asked := slices.IndexFunc(repositoryFlags, changed)
+	asked, project := slices.IndexFunc(repositoryFlags, changed), ""
+	if root == "" && asked < 0 {
+		installed, err := trust.Installed(vouching.BaseNames(o.Archives))
+		if err != nil {
+			return nil, err
+		}
+		if project = installed.Project; project != "" {
+			root = installed.Root.String()
+		}
+	}
 	given := root != "" || len(o.bundles) > 0 || o.version != ""
 	switch {
 	case given && asked >= 0:
@@ -153,7 +163,7 @@ func (o *verifyOptions) vouching(changed func(flag string) bool) (*vouching.Opti
 	case !given && (asked >= 0 || len(vouching.Beside(o.Archives)) == 0):
 		return nil, nil
 	}
-	return &vouching.Options{Archives: o.Archives, Bundles: o.bundles, Root: root, Version: o.version,
+	return &vouching.Options{Archives: o.Archives, Bundles: o.bundles, Root: root, Project: project, Version: o.version,
 		Read: input.Settings{Prefix: o.Prefix, PrefixSet: o.PrefixSet, Decoder: o.Decoder, Limits: o.Limits, MaxMembers: o.MaxMembers}}, nil
 }
 

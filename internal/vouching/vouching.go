@@ -6,6 +6,7 @@ package vouching
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/bundle"
+	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/lineage"
 	"github.com/countermark/countermark/internal/policychain"
 	"github.com/countermark/countermark/internal/release"
@@ -30,6 +32,7 @@ type Options struct {
 	Archives []string // files of one release; "-" is standard input
 	Bundles  []string // files; none: those beside the archives
 	Root     string   // 64 hexadecimal digits, or the file of a policy; "" for none
+	Project  string   // that the root is installed for; "": whichever the policies name
 	Version  string   // of the release, where an archive has another name or none; "" for none
 	Read     input.Settings
 	Memory   string // folder of what is remembered; "": the user's own
@@ -94,6 +97,9 @@ func run(ctx context.Context, o Options) (*Result, error) {
 	if r.Verdict, err = release.Judge(e); err != nil {
 		return nil, err
 	}
+	if p := r.Verdict.Policy; p != nil && o.Project != "" && p.Project != o.Project {
+		return nil, &report.Failure{Code: report.Failed, Detail: fmt.Sprintf("the root is installed for the project %s, and the policies are of %s", escape.Quote(o.Project), escape.Quote(p.Project))}
+	}
 	if r.Exit() != 0 {
 		return r, nil
 	}
@@ -151,6 +157,20 @@ func Beside(archives []string) []string {
 		}
 	}
 	return found
+}
+
+// BaseNames returns the names of archives without their folders; none where one is
+// standard input, which has no name.
+func BaseNames(archives []string) []string {
+	var names []string
+	for _, a := range archives {
+		base := input.BaseName(a)
+		if base == "" {
+			return nil
+		}
+		names = append(names, base)
+	}
+	return names
 }
 
 // withoutExtension returns an archive's path without ".tar.gz" and the like.
