@@ -206,7 +206,6 @@ var policy = map[string]permission{
 	"internal/gathering":          {layer: commands},
 	"internal/exchanging":         {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/commandline":        {layer: commands, foreign: []string{"github.com/spf13/cobra"}},
-	"internal/trust":              {layer: commands, system: []string{"io/fs", "os"}},
 	"internal/trust":              {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/signing":            {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/vouching": {layer: commands, // any
