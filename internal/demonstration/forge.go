@@ -10,6 +10,7 @@ import (
 	"github.com/countermark/countermark/internal/blessing"
 	"github.com/countermark/countermark/internal/bundle"
 	"github.com/countermark/countermark/internal/dsse"
+	"github.com/countermark/countermark/internal/entry"
 	"github.com/countermark/countermark/internal/governing"
 	"github.com/countermark/countermark/internal/signing"
 	"github.com/countermark/countermark/internal/statement"
@@ -136,7 +137,7 @@ func (d *demo) forgetLab(_ context.Context, honest []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	signed, err := os.ReadFile(d.path(filepath.Join(labFolder, signedName)))
+	signed, err := os.ReadFile(d.path(lab + entry.Extension))
 	if err != nil {
 		return nil, fmt.Errorf("reading the lab's statement: %w", err)
 	}

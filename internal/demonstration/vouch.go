@@ -10,8 +10,7 @@ import (
 
 	"github.com/countermark/countermark/internal/blessing"
 	"github.com/countermark/countermark/internal/entry"
-	"github.com/countermark/countermark/internal/gitrepo"
-	"github.com/countermark/countermark/internal/gitrepo/ledger"
+	"github.com/countermark/countermark/internal/exchanging"
 	"github.com/countermark/countermark/internal/governing"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/signing"
@@ -27,8 +26,6 @@ const (
 	statementName = "hello-1.0.statement.json"
 	bundleName    = "hello-1.0" + vouching.BundleExtension
 )
-
-const signedName = "hello-1.0.build" + entry.Extension
 
 // vouch shows who has to vouch for the release, that they do, and what becomes of
 // releases for which they do not.
@@ -49,11 +46,9 @@ func (d *demo) vouch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.heading("The CI and the lab each sign what they built, where nothing but the statement and the key is at hand.")
-	for _, by := range []struct{ party, folder string }{{ci, releaseFolder}, {lab, labFolder}} {
-		if err := d.sign(ctx, by.party, by.folder); err != nil {
-			return err
-		}
+	d.heading("The CI and the lab sign what they built, each in a process that sees the statement and the key, nothing else.")
+	if err := d.sign(ctx); err != nil {
+		return err
 	}
 	d.heading("Ben, the release manager, blesses it: builds it again, compares, asks the policy, and only then signs.")
 	if err := d.bless(ctx, root); err != nil {
@@ -124,41 +119,30 @@ func (d *demo) signPolicy(ctx context.Context, policy, repo string, owners ...st
 	return root, nil
 }
 
-// sign shows how a machine signs what it built, and adds that to the ledger.
-func (d *demo) sign(ctx context.Context, party, folder string) error {
-	d.command("sign", filepath.Join(folder, statementName), "--key keys/"+party)
-	envelope := d.path(filepath.Join(folder, signedName))
-	signed, err := signing.Run(ctx, signing.Options{File: d.path(filepath.Join(folder, statementName)), Key: d.keyPath(party), Output: envelope, User: user()})
+// sign shows how the machines sign what they built, and hand that in.
+func (d *demo) sign(ctx context.Context) error {
+	var files []string
+	for _, by := range []struct{ party, folder string }{{ci, releaseFolder}, {lab, labFolder}} {
+		statement, envelope := filepath.Join(by.folder, statementName), by.party+entry.Extension
+		files = append(files, envelope)
+		d.command("sign", statement, "--key keys/"+by.party, "--output", envelope)
+		signed, err := signing.Run(ctx, signing.Options{File: d.path(statement), Key: d.keyPath(by.party), Output: d.path(envelope), User: user()})
+		if err != nil {
+			return err
+		}
+		if err := d.answer(firstLine(signed.Text()), report.Verified.Exit(), holds); err != nil {
+			return err
+		}
+	}
+	d.command("add", strings.Join(files, " "), "--repo", ProjectRepo)
+	for i := range files {
+		files[i] = d.path(files[i])
+	}
+	added, err := exchanging.Add(ctx, exchanging.AddOptions{Files: files, Repository: d.path(ProjectRepo)})
 	if err != nil {
 		return err
 	}
-	if err := d.answer(firstLine(signed.Text()), report.Verified.Exit(), holds); err != nil {
-		return err
-	}
-	return d.add(ctx, envelope)
-}
-
-// add adds a signed statement to the project's ledger.
-func (d *demo) add(ctx context.Context, envelope string) error {
-	content, err := os.ReadFile(envelope)
-	if err != nil {
-		return fmt.Errorf("reading the demo's statement: %w", err)
-	}
-	e, err := entry.New(content)
-	if err != nil {
-		return err
-	}
-	git, err := gitrepo.Find(ctx)
-	if err != nil {
-		return err
-	}
-	repo, err := git.OpenLocal(ctx, d.path(ProjectRepo))
-	if err != nil {
-		return err
-	}
-	defer repo.Close()
-	_, err = ledger.Append(ctx, repo, e)
-	return err
+	return d.answer(added.Text(), report.Verified.Exit(), holds)
 }
 
 // bless shows the release manager's part.
