@@ -62,22 +62,26 @@ type Options struct {
 
 // Result is what became of it.
 type Result struct {
-	Rebuilt *building.Rebuilt // what building it again gave
-	Verdict *release.Verdict  // nil if the rebuild does not agree
-	Waiting []string          // who must still vouch, of the roles that may do so later
-	Reasons []release.Failure // why it is refused
-	Folder  string            // of the files to publish, "" if it is refused
-	Branch  string            // that was forwarded
-	Commit  digest.ObjectID   // that it holds
-	Notes   []string
+	Rebuilt    *building.Rebuilt // what building it again gave; nil if it is refused before that
+	Verdict    *release.Verdict  // nil if the rebuild does not agree
+	Waiting    []string          // who must still vouch, of the roles that may do so later
+	Reasons    []release.Failure // why it is refused
+	Incomplete bool              // the reasons are all of things that are not at hand
+	Folder     string            // of the files to publish, "" if it is refused
+	Branch     string            // that was forwarded
+	Commit     digest.ObjectID   // that it holds
+	Notes      []string
 }
 
 // Exit returns the exit status.
 func (r *Result) Exit() int {
-	if r.Folder == "" {
-		return report.Failed.Exit()
+	switch {
+	case r.Folder != "":
+		return report.Verified.Exit()
+	case r.Incomplete:
+		return report.NotComplete.Exit()
 	}
-	return report.Verified.Exit()
+	return report.Failed.Exit()
 }
 
 // blessing is one run.
@@ -94,6 +98,7 @@ type blessing struct {
 	envelopes []dsse.Envelope // of this machine: its build, and the release
 	released  digest.SHA256   // digest of the release statement
 	gathered  *gathering.Gathered
+	there     bool // the folder to publish, from an earlier run
 	recipe    []byte
 	r         *Result
 }
@@ -138,25 +143,15 @@ func (b *blessing) close() error {
 }
 
 func (b *blessing) run(ctx context.Context) error {
-	for _, part := range []func(context.Context) error{b.open, b.findCandidate, b.findRoot, b.openKeys, b.makeStage, b.rebuild} {
-		if err := part(ctx); err != nil {
-			return err
+	type part = func(context.Context) error
+	for _, stage := range [][]part{{b.open, b.findCandidate, b.findRoot, b.openKeys, b.prepare, b.weigh}, {b.makeStage, b.rebuild}, {b.findFolder, b.makeStatements, b.judge}, {b.record, b.forward, b.writeFiles}} {
+		for _, part := range stage {
+			if err := part(ctx); err != nil {
+				return err
+			}
 		}
-	}
-	if b.r.Rebuilt.Exit() != 0 {
-		return nil // what differs is in the result
-	}
-	for _, part := range []func(context.Context) error{b.makeStatements, b.judge} {
-		if err := part(ctx); err != nil {
-			return err
-		}
-	}
-	if len(b.r.Reasons) > 0 {
-		return nil
-	}
-	for _, part := range []func(context.Context) error{b.record, b.forward, b.writeFiles} {
-		if err := part(ctx); err != nil {
-			return err
+		if b.refused() {
+			return nil // why is in the result
 		}
 	}
 	note, err := b.memory.Keep(ctx, b.r.Verdict.Chain, b.root)
@@ -164,6 +159,11 @@ func (b *blessing) run(ctx context.Context) error {
 		b.r.Notes = append(b.r.Notes, note)
 	}
 	return err
+}
+
+// refused reports whether it is known by now that the release must not go out.
+func (b *blessing) refused() bool {
+	return len(b.r.Reasons) > 0 || b.r.Rebuilt != nil && b.r.Rebuilt.Exit() != 0
 }
 
 func (b *blessing) open(ctx context.Context) error {
@@ -193,7 +193,8 @@ func (b *blessing) findCandidate(ctx context.Context) error {
 		return err
 	}
 	if id.IsZero() {
-		return report.UsageFailure("git fetch gets it from the server: git fetch REMOTE "+ref+":"+ref, "there is no %s: nobody's build of version %s is here", ref, escape.Text(b.o.Version))
+		return &report.Failure{Code: report.NotComplete, Detail: fmt.Sprintf("there is no %s: nobody's build of version %s is here", ref, escape.Text(b.o.Version)),
+			Hint: "git fetch gets it from the server: git fetch REMOTE " + ref + ":" + ref}
 	}
 	kind, raw, err := b.repo.Object(ctx, id)
 	if err != nil {
@@ -248,7 +249,9 @@ func (b *blessing) findRoot(ctx context.Context) error {
 		return err
 	}
 	if b.root = seen.Root; b.root.IsZero() {
-		return &report.Failure{Code: report.NotComplete, Detail: "no root is trusted for this project", Hint: "countermark policy show prints the digest of each version; name the one that you know with --root"}
+		first := statement.Digest(e.Chain[0].Policy)
+		return &report.Failure{Code: report.NotComplete, Detail: fmt.Sprintf("no root is trusted for this project; the policies here begin with %v", first),
+			Hint: "ask those who made it whether that is theirs, then bless with --root " + first.String()}
 	}
 	return nil
 }
@@ -277,17 +280,10 @@ func (b *blessing) openKeys(ctx context.Context) error {
 
 // makeStage makes the folder in which the release is gathered, beside its place.
 func (b *blessing) makeStage(context.Context) error {
-	if b.o.Output == "" {
-		b.o.Output = b.candidate.built.Name + "-" + b.o.Version + ".blessed"
-	}
-	output, err := filepath.Abs(b.o.Output)
-	if err != nil {
-		return err
-	}
-	b.o.Output = output
 	const prefix = ".countermark-bless-"
-	scratch.RemoveStale(filepath.Dir(output), prefix)
-	if b.stage, err = scratch.New(filepath.Dir(output), prefix); err != nil {
+	scratch.RemoveStale(filepath.Dir(b.o.Output), prefix)
+	var err error
+	if b.stage, err = scratch.New(filepath.Dir(b.o.Output), prefix); err != nil {
 		return report.UsageFailure("--output names a folder that can be made", "the folder of the release cannot be made: %v", err)
 	}
 	return nil
@@ -302,7 +298,9 @@ func (b *blessing) rebuild(ctx context.Context) error {
 		o.Claims.Issued = b.now()
 	}
 	var err error
-	b.r.Rebuilt, err = building.Rebuild(ctx, o)
+	if b.r.Rebuilt, err = building.Rebuild(ctx, o); err == nil {
+		b.r.Rebuilt.Folder = "" // it will not stay
+	}
 	return err
 }
 

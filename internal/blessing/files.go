@@ -3,8 +3,10 @@ package blessing
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/countermark/countermark/internal/bundle"
+	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/dsse"
 	"github.com/countermark/countermark/internal/durable"
 	"github.com/countermark/countermark/internal/entry"
@@ -37,12 +40,8 @@ func (b *blessing) writeFiles(ctx context.Context) error {
 		return err
 	}
 	b.r.Notes = append(b.r.Notes, b.gathered.Notes...)
-	there, err := b.isThere()
-	if err != nil {
-		return err
-	}
 	to := b.o.Output
-	if !there {
+	if !b.there {
 		to = filepath.Join(b.stage.Dir, "publish")
 		if err := b.writeArchives(ctx, to); err != nil {
 			return err
@@ -52,7 +51,7 @@ func (b *blessing) writeFiles(ctx context.Context) error {
 		return err
 	}
 	b.r.Folder = b.o.Output
-	if there {
+	if b.there {
 		return nil
 	}
 	if err := os.Rename(to, b.o.Output); err != nil {
@@ -61,16 +60,43 @@ func (b *blessing) writeFiles(ctx context.Context) error {
 	return durable.SyncFolder(filepath.Dir(b.o.Output))
 }
 
-// isThere reports whether the folder to publish is there, from an earlier run.
+// findFolder finds out whether the folder to publish is there, from an earlier run.
+func (b *blessing) findFolder(context.Context) (err error) {
+	b.there, err = b.isThere()
+	return err
+}
+
+// isThere reports whether the folder holds this release.
 func (b *blessing) isThere() (bool, error) {
 	if _, err := os.Lstat(b.o.Output); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	sums, err := os.ReadFile(filepath.Join(b.o.Output, sumsName))
-	if err != nil || !bytes.Equal(sums, b.sums()) {
-		return false, report.UsageFailure("name another folder with --output, or move this one away", "%s is there and is not this release", escape.Quote(b.o.Output))
+	if !sameBytes(filepath.Join(b.o.Output, sumsName), b.sums()) {
+		return false, b.inTheWay()
+	}
+	for _, a := range b.r.Rebuilt.Record.Archives {
+		sum, err := hashFile(filepath.Join(b.o.Output, a.Name))
+		if err != nil || sum != a.SHA256 {
+			return false, b.inTheWay()
+		}
 	}
 	return true, nil
+}
+
+func (b *blessing) inTheWay() error {
+	return report.UsageFailure("name another folder with --output, or move this one away", "%s is there and is not this release", escape.Quote(b.o.Output))
+}
+
+// hashFile returns the SHA-256 of a file.
+func hashFile(path string) (sum digest.SHA256, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	return digest.SHA256(h.Sum(nil)), err
 }
 
 // sums returns the content of SHA256SUMS.

@@ -36,25 +36,24 @@ func (b *blessing) record(ctx context.Context) error {
 	return err
 }
 
-// forward moves the built branch to the built commit, blessed.
+// forward moves the built branch to the built commit, blessed, and makes the tag if
+// the release is blessed by one. What is there already is left as it is.
 func (b *blessing) forward(ctx context.Context) error {
 	b.r.Branch = b.r.Rebuilt.Record.Built.Branch
 	head, err := refs.Read(ctx, b.repo, b.r.Branch)
 	if err != nil {
 		return err
 	}
-	done, err := b.isForwarded(ctx, head)
-	if err != nil || done {
-		b.r.Commit = head
+	b.r.Commit = head
+	at, err := b.standing(ctx, head)
+	if err != nil {
 		return err
 	}
-	change := refs.Change{Ref: b.r.Branch, Old: b.candidate.built.Previous, New: b.candidate.id}
-	if head.IsZero() {
-		change.Old = digest.ObjectID{} // it begins with the first release
+	var changes []refs.Change
+	if at == next || at == atHead && b.o.Style == Child {
+		changes = []refs.Change{{Ref: b.r.Branch, Old: head, New: b.candidate.id}}
 	}
-	changes := []refs.Change{change}
-	switch b.o.Style {
-	case Tag:
+	if b.o.Style == Tag {
 		tag, err := b.makeTag(ctx)
 		if err != nil {
 			return err
@@ -62,38 +61,47 @@ func (b *blessing) forward(ctx context.Context) error {
 		if !tag.New.IsZero() {
 			changes = append(changes, tag)
 		}
-	default:
+	} else if len(changes) > 0 {
 		if changes[0].New, err = b.makeChild(ctx); err != nil {
 			return err
 		}
 	}
-	b.r.Commit = changes[0].New
-	answer, err := refs.Update(ctx, b.repo, changes...)
-	if err != nil {
-		return err
+	if at == apart {
+		return b.moved(b.r.Branch, head)
 	}
-	if answer.Outcome == refs.Moved {
-		return &report.Failure{Code: report.NotComplete, Detail: fmt.Sprintf("%s holds %v, upon which this release was not built", answer.Ref, answer.At),
-			Hint: "build the release again upon it; the statements are in the ledger and stay there"}
+	if len(changes) == 0 {
+		return nil
+	}
+	answer, err := refs.Update(ctx, b.repo, changes...)
+	switch {
+	case err != nil:
+		return err
+	case answer.Outcome == refs.Moved:
+		return b.moved(answer.Ref, answer.At)
+	case changes[0].Ref == b.r.Branch:
+		b.r.Commit = changes[0].New
 	}
 	return nil
 }
 
-// isForwarded reports whether the branch holds the built commit, blessed by our
-// statement, from an earlier run.
-func (b *blessing) isForwarded(ctx context.Context, head digest.ObjectID) (bool, error) {
-	if head.IsZero() {
-		return false, nil
+// moved says that somebody changed a ref while we were at work.
+func (b *blessing) moved(ref string, at digest.ObjectID) error {
+	return &report.Failure{Code: report.NotComplete, Detail: fmt.Sprintf("%s holds %v by now, upon which this release was not built", escape.Text(ref), at),
+		Hint: "run the same command again: it says what to do; the statements are in the ledger and stay there"}
+}
+
+// firstParent returns the first parent of a commit, zero if it has none, or is
+// none that can be read here.
+func (b *blessing) firstParent(ctx context.Context, id digest.ObjectID) (digest.ObjectID, error) {
+	kind, raw, err := b.repo.Object(ctx, id)
+	if err != nil || kind != digest.Commit {
+		return digest.ObjectID{}, ctx.Err()
 	}
-	if head == b.candidate.id {
-		return b.o.Style == Tag, nil
+	c, err := gitobject.ParseCommit(b.repo.Format(), raw)
+	if err != nil || len(c.Parents) == 0 {
+		return digest.ObjectID{}, ctx.Err()
 	}
-	_, raw, err := b.repo.Object(ctx, head)
-	if err != nil {
-		return false, err
-	}
-	bless, err := builtcommit.ParseBlessing(b.repo.Format(), raw)
-	return err == nil && bless.Built == b.candidate.id && bless.Statement == b.released, nil
+	return c.Parents[0], nil
 }
 
 // blessedBy returns the statement that a blessing names, zero of any other commit.

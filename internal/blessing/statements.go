@@ -12,7 +12,6 @@ import (
 	"github.com/countermark/countermark/internal/lineage"
 	"github.com/countermark/countermark/internal/policy"
 	"github.com/countermark/countermark/internal/policychain"
-	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/release"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/signing"
@@ -190,24 +189,12 @@ func (b *blessing) judge(ctx context.Context) error {
 		return err
 	}
 	b.r.Verdict = v
-	for _, open := range v.Open {
-		b.r.Reasons = append(b.r.Reasons, release.Failure{Rule: refusal.RelNone, Text: open})
-	}
-	if v.Judgement == nil {
-		b.r.Reasons = append(b.r.Reasons, v.Failures...)
+	if b.r.Reasons, b.r.Incomplete = b.reasons(v, false); v.Judgement == nil {
 		return nil
 	}
-	later := make(map[string]bool)
 	for _, t := range v.Judgement.Tallies {
 		if t.Missing() > 0 && (t.Role == policy.Rebuilder || t.Role == policy.ReleaseManager) {
-			later[t.Role.String()] = true
 			b.r.Waiting = append(b.r.Waiting, fmt.Sprintf("%v: %d of %d", t.Role, len(t.Counted), t.Need))
-		}
-	}
-	for _, f := range v.Failures {
-		role, _, _ := strings.Cut(f.Text, ":")
-		if f.Rule != refusal.PolQuorum || !later[role] {
-			b.r.Reasons = append(b.r.Reasons, f)
 		}
 	}
 	for _, vote := range v.Votes {
@@ -215,7 +202,8 @@ func (b *blessing) judge(ctx context.Context) error {
 			return nil
 		}
 	}
-	b.r.Reasons = append(b.r.Reasons, release.Failure{Rule: refusal.PolQuorum, Text: "the key " + escape.Text(b.signer.Holder().Fingerprint) + " is none by which the policy lets anybody release this"})
+	b.r.Incomplete = false
+	b.r.Reasons = append(b.r.Reasons, b.noManager())
 	return nil
 }
 
