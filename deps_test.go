@@ -205,6 +205,7 @@ var policy = map[string]permission{
 	"internal/governing":          {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/gathering":          {layer: commands},
 	"internal/exchanging":         {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/standing":           {layer: commands, system: []string{"io/fs"}},
 	"internal/commandline":        {layer: commands, foreign: []string{"github.com/spf13/cobra"}},
 	"internal/trust":              {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/signing":            {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},

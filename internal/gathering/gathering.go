@@ -21,6 +21,7 @@ import (
 	"github.com/countermark/countermark/internal/gitrepo/refs"
 	"github.com/countermark/countermark/internal/recipe"
 	"github.com/countermark/countermark/internal/statement"
+	"github.com/countermark/countermark/internal/trust"
 )
 
 // maxHistory is how many commits of a built branch are looked through for a
@@ -287,4 +288,13 @@ func (g *gatherer) look(ctx context.Context, id, unsigned digest.ObjectID) (o bu
 		parent = commit.Parents[0]
 	}
 	return o, parent, false
+}
+
+// ReadRecipe reads the recipe's file, if one is named, for Options.Recipes.
+func ReadRecipe(file string) ([][]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	data, err := trust.ReadFile(file, bundle.MaxRecipeBytes)
+	return [][]byte{data}, err
 }

@@ -71,15 +71,16 @@ func judge(p *Policy, terms Terms, signed []Signed, facts Facts) *Judgement {
 	}
 	for _, t := range j.Tallies {
 		if t.Missing() > 0 {
-			j.fail(refusal.PolQuorum, "%s", t.missingText())
+			j.fail(refusal.PolQuorum, "%s", t.Lacks())
 		}
 	}
 	c.conditions(j, facts)
 	return j
 }
 
-// missingText says who is missing in a role.
-func (t *Tally) missingText() string {
+// Lacks says who is missing in the role, of one that lacks somebody: one sentence
+// without full stop.
+func (t *Tally) Lacks() string {
 	s := fmt.Sprintf("%s: %d of %d", t.Role, len(t.Counted), t.Need)
 	if len(t.Absent) > 0 {
 		s += ", missing " + strings.Join(t.Absent, ", ")
@@ -232,7 +233,7 @@ func (c *Court) plain(asked plain, signed []Signed) *Judgement {
 	}
 	j.Tallies = []Tally{t}
 	if t.Missing() > 0 || q.Need < 1 {
-		j.fail(refusal.PolQuorum, "%s", t.missingText())
+		j.fail(refusal.PolQuorum, "%s", t.Lacks())
 	}
 	return j
 }

@@ -341,8 +341,11 @@ func (j *judging) count(v *Verdict, all []ballot) {
 		}
 	}
 	facts := policy.Facts{Recipe: v.Statement.Identity.Recipe, PortableNames: policy.Fails}
-	if v.Lineage.Portable {
+	switch {
+	case v.Lineage.Portable:
 		facts.PortableNames = policy.Holds
+	case len(j.e.Files) == 0:
+		facts.PortableNames = policy.NotChecked
 	}
 	v.Judgement = policy.Judge(v.Policy, v.Statement.Identity.Version, signed, facts)
 	for i, r := range v.Judgement.Results {
