@@ -25,7 +25,6 @@ import (
 	"github.com/countermark/countermark/internal/release"
 	"github.com/countermark/countermark/internal/signature"
 	"github.com/countermark/countermark/internal/statement"
-	"github.com/countermark/countermark/internal/testkit/signer"
 	"github.com/countermark/countermark/internal/tree"
 )
 
@@ -60,10 +59,11 @@ author = {name = "CI", email = "ci@example.org"}
 formats = ["tar.gz"]
 `
 
-// party is somebody with one key.
+// party is the name of a key, and the key: "saki" is an ssh key, "saki/pgp" one
+// of another form (see addKey).
 type party struct {
 	name string
-	key  *signer.SSH
+	key  key
 }
 
 // world is a project with its parties, in which releases are made and signed.
@@ -84,9 +84,7 @@ func newWorld(tb testing.TB, policy string) *world {
 		}
 		name, tail, _ := strings.Cut(after, ")")
 		rest = tail
-		if _, known := w.parties[name]; !known {
-			w.parties[name] = party{name, signer.NewSSH(tb, "ssh-ed25519")}
-		}
+		w.addKey(name)
 	}
 	w.policy = w.fill(policy)
 	return w
@@ -95,7 +93,13 @@ func newWorld(tb testing.TB, policy string) *world {
 // fill puts keys and the recipe's digest into a policy.
 func (w *world) fill(policy string) string {
 	for _, name := range slices.Sorted(maps.Keys(w.parties)) {
-		policy = strings.ReplaceAll(policy, "KEY("+name+")", `"`+w.parties[name].key.Line()+` `+name+`"`)
+		line := w.parties[name].key.Line()
+		if strings.Contains(line, "\n") {
+			line = "\n'''\n" + line + "'''"
+		} else {
+			line = `"` + line + `"`
+		}
+		policy = strings.ReplaceAll(policy, "KEY("+name+")", line)
 	}
 	return strings.ReplaceAll(policy, "RECIPE", fmt.Sprintf(`"%x"`, sha256.Sum256([]byte(helloRecipe))))
 }
