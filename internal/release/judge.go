@@ -61,6 +61,9 @@ func (j *judging) openChain(v *Verdict) error {
 	}
 	v.Root = root
 	chain, err := policychain.Verify(j.e.Chain, root, j.e.Now)
+	if err == nil {
+		err = j.checkRoot(chain)
+	}
 	if refused, ok := errors.AsType[*refusal.Refusal](err); ok && refused.Rule.Exit() == Refuted.Exit() {
 		v.fail(refused.Rule, escape.Sentence(refused.Detail))
 		return nil
@@ -76,6 +79,23 @@ func (j *judging) openChain(v *Verdict) error {
 	}
 	if !v.Trusted {
 		v.Open = append(v.Open, fmt.Sprintf("no root is trusted for this project; these policies begin with %v", v.Root))
+	}
+	return nil
+}
+
+// checkRoot verifies the signatures over the versions that are trusted by their
+// digests alone. None is needed, but none may be bad, so that no bit of the
+// evidence can be changed.
+func (j *judging) checkRoot(chain *policychain.Chain) error {
+	for _, version := range chain.Versions {
+		for _, link := range j.e.Chain {
+			if version.Before != nil || !bytes.Equal(link.Policy, version.Raw) {
+				continue
+			}
+			if _, err := policychain.Signed(link.Policy, link.Signatures, version.Policy, j.e.Now); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
