@@ -158,8 +158,22 @@ func (o openPGPKey) Line() string {
 }
 
 func (o openPGPKey) Sign(namespace string, message []byte) []byte {
+	armoured := o.armoured(message, func(openPGPKey, *packet.Signature) {})
+	if namespace == signature.GitNamespace.Namespace() {
+		return armoured
+	}
+	return enveloped(o.tb, armoured)
+}
+
+// signAs returns a signature for envelopes that was changed before it was made.
+func (o openPGPKey) signAs(message []byte, change func(openPGPKey, *packet.Signature)) []byte {
+	return enveloped(o.tb, o.armoured(message, change))
+}
+
+func (o openPGPKey) armoured(message []byte, change func(openPGPKey, *packet.Signature)) []byte {
 	s := &packet.Signature{Version: o.secret.Version, SigType: packet.SigTypeBinary, PubKeyAlgo: o.secret.PubKeyAlgo, Hash: crypto.SHA512,
 		CreationTime: time.Unix(epoch, 0), IssuerKeyId: &o.secret.KeyId, IssuerFingerprint: o.secret.Fingerprint}
+	change(o, s)
 	salted := false
 	config := &packet.Config{NonDeterministicSignaturesViaNotation: &salted}
 	h, err := s.PrepareSign(config)
@@ -170,11 +184,7 @@ func (o openPGPKey) Sign(namespace string, message []byte) []byte {
 	if err != nil {
 		o.tb.Fatal(err)
 	}
-	armoured := []byte(o.armour("PGP SIGNATURE", s.Serialize))
-	if namespace == signature.GitNamespace.Namespace() {
-		return armoured
-	}
-	return enveloped(o.tb, armoured)
+	return []byte(o.armour("PGP SIGNATURE", s.Serialize))
 }
 
 // gnuPGKey is a key of the real program, in a home of its own.

@@ -134,6 +134,7 @@ type plan struct {
 	generated map[string]string
 	tagger    string // party that signs the tag, "" for nobody
 	recipe    string
+	headers   string            // more of the source commit
 	archived  map[string]string // what the archive has otherwise than the built commit
 }
 
@@ -179,7 +180,7 @@ func (w *world) makeRelease(p plan) *made {
 	w.tb.Helper()
 	m := &made{version: p.version, objects: map[digest.ObjectID]object{}, recipe: []byte(p.recipe)}
 	_, sourceTree := w.lay(m, p.source)
-	commit := m.add(w.tb, digest.Commit, fmt.Appendf(nil, "tree %v\nauthor A U Thor <a@example.org> %d +0000\ncommitter A U Thor <a@example.org> %d +0000\n\nrelease\n", sourceTree.ID, epoch, epoch))
+	commit := m.add(w.tb, digest.Commit, fmt.Appendf(nil, "tree %v\nauthor A U Thor <a@example.org> %d +0000\ncommitter A U Thor <a@example.org> %d +0000\n%s\nrelease\n", sourceTree.ID, epoch, epoch, p.headers))
 	ref := "refs/tags/v" + p.version
 	tag := fmt.Appendf(nil, "object %v\ntype commit\ntag v%s\ntagger A U Thor <a@example.org> %d +0000\n\nhello %s\n", commit.ID, p.version, epoch, p.version)
 	if p.tagger != "" {
