@@ -97,7 +97,7 @@ func (s *Sandbox) madeArguments(p Program) []string {
 // systemArguments show the programs and libraries, and what of /etc goes with
 // them.
 func (p Program) systemArguments() ([]string, error) {
-	shown, err := view.Of(p.System)
+	shown, err := view.Of(p.System, p.targets()...)
 	if err != nil {
 		return nil, err
 	}

@@ -107,6 +107,15 @@ func (p Program) checkBinds(kind Kind) error {
 	return nil
 }
 
+// targets returns where something is shown besides.
+func (p Program) targets() []string {
+	targets := make([]string, len(p.Binds))
+	for i, b := range p.Binds {
+		targets[i] = b.Target
+	}
+	return targets
+}
+
 func isClean(name string) bool { return path.IsAbs(name) && path.Clean(name) == name }
 
 func refuse(format string, args ...any) error {

@@ -54,7 +54,7 @@ func (s *Sandbox) docker(ctx context.Context, p Program) (job, error) {
 	if s.about.OwnIDs {
 		p.User, p.Group = os.Geteuid(), os.Getegid()
 	}
-	shown, err := view.Of(p.System)
+	shown, err := view.Of(p.System, p.targets()...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -114,6 +115,56 @@ func testRootFilesystem(t *testing.T, s *Sandbox) {
 	}
 	if after := contents(t, root); !slices.Equal(before, after) {
 		t.Errorf("%s: the root filesystem has changed from %q to %q", s.about.Kind, before, after)
+	}
+}
+
+// Nothing that a root filesystem holds leads out of it: no folder is made outside for
+// what is shown, and no folder outside is shown as one of its own.
+func TestRootFilesystemLeadsNowhere(t *testing.T) {
+	for name, find := range map[string]func(*testing.T) *Sandbox{"bubblewrap": bubblewrapHere, "podman": podmanHere, "docker": dockerHere} {
+		t.Run(name, func(t *testing.T) { testLeadsNowhere(t, find(t)) })
+	}
+}
+
+func testLeadsNowhere(t *testing.T, s *Sandbox) {
+	t.Helper()
+	root, outside := rootFilesystem(t), t.TempDir()
+	if err := s.Try(t.Context(), root); err != nil {
+		testkit.Missing(t, "%s does not work here: %v", s.about.Kind, err)
+	}
+	// bubblewrap has this machine's files at /oldroot while it makes its folders.
+	for _, top := range []string{"/oldroot" + outside, outside, "../../../../../../oldroot" + outside, "", "folder"} {
+		at := filepath.Join(root, "build")
+		err := os.RemoveAll(at)
+		switch {
+		case top == "folder":
+			testkit.Write(t, filepath.Join(at, "own"), "own\n")
+		case top != "":
+			err = errors.Join(err, os.Symlink(top, at))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, out, folder := shell{script: "echo x > made; cat made", change: func(p *Program) {
+			p.System, p.Dir = root, "/build/deep/project-1.0"
+			p.Binds[0].Target = p.Dir
+		}}.run(t, s)
+		if made, err := os.ReadFile(filepath.Join(folder, "made")); o.Exit != 0 || string(made) != "x\n" || err != nil {
+			t.Errorf("%s, %q: %+v, printed %q; made %q, %v", s.about.Kind, top, o, out, made, err)
+		}
+		if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
+			t.Errorf("%s, %q: outside there is %v, %v", s.about.Kind, top, left, err)
+		}
+	}
+	if s.about.Kind == Podman {
+		return // which looks at /etc from the inside
+	}
+	testkit.Write(t, filepath.Join(outside, "secret"), "secret\n")
+	if err := errors.Join(os.RemoveAll(filepath.Join(root, "etc")), os.Symlink(outside, filepath.Join(root, "etc"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Run(t.Context(), Program{Arguments: []string{"true"}, System: root}); err == nil || !strings.Contains(err.Error(), "etc is no folder") {
+		t.Errorf("%s: /etc leads out: %v", s.about.Kind, err)
 	}
 }
 

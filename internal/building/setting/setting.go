@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -254,11 +255,23 @@ func (x *Setting) Run(ctx context.Context, p sandbox.Program) (sandbox.Outcome, 
 	return outcome, err
 }
 
-// describeSystem returns what os-release(5) calls a system.
-func describeSystem(root string) string {
-	for _, name := range []string{"/etc/os-release", "/usr/lib/os-release"} {
-		data, err := os.ReadFile(root + name)
+// maxReleaseBytes is more than an os-release(5) has.
+const maxReleaseBytes = 64 << 10
+
+// describeSystem returns what os-release(5) calls a system, "" for this machine. No
+// link of a foreign system leads out of it.
+func describeSystem(system string) string {
+	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
+		open := func() (*os.File, error) { return os.OpenInRoot(system, name) }
+		if system == "" {
+			open = func() (*os.File, error) { return os.Open("/" + name) }
+		}
+		f, err := open()
 		if err != nil {
+			continue
+		}
+		data, err := io.ReadAll(io.LimitReader(f, maxReleaseBytes))
+		if err = errors.Join(err, f.Close()); err != nil {
 			continue
 		}
 		for line := range strings.Lines(string(data)) {

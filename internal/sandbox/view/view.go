@@ -4,10 +4,12 @@ package view
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/countermark/countermark/internal/sandbox/etc"
 )
@@ -22,14 +24,22 @@ type Entry struct {
 // Of returns the programs and libraries of a root filesystem, and what of /etc
 // goes with them; of this machine's if root is "". Parents come before what
 // lies in them.
-func Of(root string) ([]Entry, error) {
+//
+// Other things are shown at the targets. The top folders that those lie in are made
+// anew, and are not the root filesystem's: bubblewrap follows links when it makes
+// folders, and a link of a foreign root filesystem could lead it out of that.
+func Of(root string, targets ...string) ([]Entry, error) {
 	host := root == ""
-	shown := func(name string) bool { return !slices.Contains(etc.MadeTop, name) }
+	shown := func(name string) bool {
+		return !slices.Contains(etc.MadeTop, name) && !slices.ContainsFunc(targets, func(target string) bool { return top(target) == name })
+	}
 	inEtc := func(name string) bool { return !isOwnEtc(name) }
 	if host {
 		root = "/"
 		shown = func(name string) bool { return slices.Contains(etc.HostTop, name) }
 		inEtc = isHostEtc
+	} else if info, err := os.Lstat(filepath.Join(root, "etc")); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("looking at a root filesystem: %s is no folder", filepath.Join(root, "etc")) // a link may lead to another's
 	}
 	all, err := entries(root, "/", shown)
 	if err != nil {
@@ -63,10 +73,20 @@ func Hidden(root string) []string {
 // Private returns the folders that each program has for itself, empty at first.
 func Private(root string) []string {
 	private := []string{"/tmp", "/dev/shm", "/run"}
-	if root == "" || IsFolder(filepath.Join(root, "var", "tmp")) {
+	isReal := func(name string) bool {
+		info, err := os.Lstat(filepath.Join(root, name))
+		return err == nil && info.IsDir()
+	}
+	if root == "" || isReal("var") && isReal("var/tmp") {
 		private = append(private, "/var/tmp")
 	}
 	return private
+}
+
+// top returns the name of the top folder that an absolute path lies in.
+func top(target string) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(target, "/"), "/")
+	return name
 }
 
 // IsFolder reports whether there is a folder of the name.
