@@ -11,7 +11,9 @@ import (
 	"github.com/countermark/countermark/internal/bundle"
 	"github.com/countermark/countermark/internal/dsse"
 	"github.com/countermark/countermark/internal/entry"
+	"github.com/countermark/countermark/internal/exchanging"
 	"github.com/countermark/countermark/internal/governing"
+	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/signing"
 	"github.com/countermark/countermark/internal/statement"
 )
@@ -123,10 +125,22 @@ func (d *demo) forgePolicy(ctx context.Context, _ []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	envelope := d.path(thief + entry.Extension)
+	_, err = signing.Run(ctx, signing.Options{File: d.path(filepath.Join(ciFolder, statementName)), Key: d.keyPath(thief), Output: envelope, User: user()})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := exchanging.Add(ctx, exchanging.AddOptions{Files: []string{envelope}, Repository: d.path(TamperedRepo)}); err != nil {
+		return nil, err
+	}
 	o := d.blessing(TamperedRepo, thief, root, output)
 	o.Building.Source.Recipe, o.Memory = d.path(ciRecipe), d.path("forged.seen")
-	if _, err := blessing.Run(ctx, o); err != nil {
+	blessed, err := blessing.Run(ctx, o)
+	if err != nil {
 		return nil, err
+	}
+	if blessed.Exit() != holds {
+		return nil, &report.Failure{Code: report.Internal, Detail: "the attacker's own policy does not let them release: " + blessed.Text()}
 	}
 	return os.ReadFile(d.path(filepath.Join(output, bundleName)))
 }
