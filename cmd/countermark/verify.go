@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/envelope/framing"
@@ -52,7 +53,8 @@ catalogue, submodule content, or unexplained. What looks like a tool's file and 
 none is named first. --explain shows one file's evidence. Labels never make an
 archive pass; docs/provenance.md says what they prove.
 
-With --root, or a lock file that trusts one, the question is who vouches for the
+With --root, an installed root, or a lock file named with --lock that trusts one, the
+question is who vouches for the
 archive: the bundle NAME.countermark beside it holds signed statements, the
 project's policies and git objects, and by these alone, without repository or
 network, archive, built commit, recipe and signed tag are held together, and people
@@ -89,12 +91,14 @@ func newVerifyCommand(s streams) *cobra.Command {
 		Example: verifyExample,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Archives, o.PrefixSet = args, cmd.Flags().Changed("prefix")
-			if err := o.check(); err != nil {
+			if err := cmp.Or(empty(cmd.Flags()), o.check()); err != nil {
 				return err
 			}
-			if by, err := o.vouching(cmd.Flags().Changed); err != nil {
-				return err
-			} else if by != nil {
+			by, err := o.vouching(cmd.Flags().Changed)
+			switch {
+			case err != nil:
+				return noVerdict(err, s, o.json)
+			case by != nil:
 				return vouchAndPrint(cmd.Context(), by, s, o.json)
 			}
 			return verdictReached(verifyAndPrint(cmd.Context(), o, s))
@@ -116,7 +120,7 @@ func newVerifyCommand(s streams) *cobra.Command {
 	f.StringArrayVar(&o.Indexes, "index", nil, "index `FILE` of more known files (countermark index build makes one; repeatable)")
 	f.StringArrayVar(&o.Known, "known", nil, "folder, archive or Debian package at `PATH` with more known files, whose text --explain can show (repeatable)")
 	f.BoolVar(&o.All, "all", false, "list every path")
-	f.StringVar(&o.root, "root", "", "who vouches? by the policies that follow from this `ROOT`: the SHA-256 of a policy, or its file (default: the lock file's, or the one installed for such archives)")
+	f.StringVar(&o.root, "root", "", "who vouches? by the policies that follow from this `ROOT`: the SHA-256 of a policy, or its file (default: that of --lock, or the one installed for such archives)")
 	f.StringArrayVar(&o.bundles, "bundle", nil, "bundle `FILE` with what vouches for the archive (default: NAME"+vouching.BundleExtension+" beside it; repeatable)")
 	f.StringVar(&o.version, "version", "", "the release that an archive of another name, or on standard input, should be of")
 	f.BoolVar(&o.json, "json", false, "print one JSON document (docs/spec/report.md)")
@@ -132,39 +136,85 @@ func newVerifyCommand(s streams) *cobra.Command {
 // repositoryFlags say that an archive is compared with a commit of a repository.
 var repositoryFlags = []string{"repo", "tag", "commit", "submodule", "update-lock", "by-label", "explain", "index", "known", "all", "keyring", "allowed-signers", "signature"}
 
+// rooted is a root of trust, and where it comes from.
+type rooted struct {
+	root        string
+	project     string // that it is installed for, "" for any
+	unconfirmed string // the lock file that names it, of which nobody has said that it is theirs
+}
+
+// trusted returns the root by which to verify, the zero value if there is none.
+// A lock file that merely lies in the current folder may be the upstream's: the
+// root that it names comes last, and is not trusted until somebody names the file.
+func (o *verifyOptions) trusted(repositoryAsked bool) (rooted, error) {
+	if o.root != "" {
+		return rooted{root: o.root}, nil
+	}
+	path := cmp.Or(o.Lock, verification.LockFileName)
+	lock, err := verification.ReadLock(path, o.Lock == "" || o.UpdateLock)
+	if err != nil {
+		return rooted{}, err
+	}
+	named := lock != nil && !lock.Root.IsZero()
+	switch {
+	case named && o.Lock != "":
+		return rooted{root: lock.Root.String()}, nil
+	case repositoryAsked:
+		return rooted{}, nil
+	}
+	installed, err := trust.Installed(vouching.BaseNames(o.Archives))
+	switch {
+	case err != nil:
+		return rooted{}, err
+	case installed.Project != "":
+		return rooted{root: installed.Root.String(), project: installed.Project}, nil
+	case named:
+		return rooted{root: lock.Root.String(), unconfirmed: path}, nil
+	}
+	return rooted{}, nil
+}
+
 // vouching returns how to verify by a bundle, nil if a repository is asked: a
 // bundle is, if a root is trusted, or if one lies beside the archive and nothing
 // speaks of a repository.
 func (o *verifyOptions) vouching(changed func(flag string) bool) (*vouching.Options, error) {
-	root := o.root
-	if root == "" {
-		lock, err := verification.ReadLock(cmp.Or(o.Lock, verification.LockFileName), o.Lock == "" || o.UpdateLock)
-		if err != nil {
-			return nil, err
-		}
-		if lock != nil && !lock.Root.IsZero() {
-			root = lock.Root.String()
-		}
+	asked := slices.IndexFunc(repositoryFlags, changed)
+	by, err := o.trusted(asked >= 0)
+	if err != nil {
+		return nil, err
 	}
-	asked, project := slices.IndexFunc(repositoryFlags, changed), ""
-	if root == "" && asked < 0 {
-		installed, err := trust.Installed(vouching.BaseNames(o.Archives))
-		if err != nil {
-			return nil, err
-		}
-		if project = installed.Project; project != "" {
-			root = installed.Root.String()
-		}
-	}
-	given := root != "" || len(o.bundles) > 0 || o.version != ""
+	given := by.root != "" || len(o.bundles) > 0 || o.version != ""
 	switch {
 	case given && asked >= 0:
-		return nil, report.UsageFailure("verify by the bundle, or by a repository, one after the other", "--%s compares with a repository, and a root is trusted, by which the bundle decides", repositoryFlags[asked])
+		return nil, report.UsageFailure("verify by the bundle, or by a repository, one after the other", "--%s compares with a repository, and a root, a bundle or a version is named, by which the bundle decides", repositoryFlags[asked])
 	case !given && (asked >= 0 || len(vouching.Beside(o.Archives)) == 0):
 		return nil, nil
 	}
-	return &vouching.Options{Archives: o.Archives, Bundles: o.bundles, Root: root, Project: project, Version: o.version,
+	return &vouching.Options{Archives: o.Archives, Bundles: o.bundles, Root: by.root, Project: by.project, Unconfirmed: by.unconfirmed, Version: o.version,
 		Read: input.Settings{Prefix: o.Prefix, PrefixSet: o.PrefixSet, Decoder: o.Decoder, Limits: o.Limits, MaxMembers: o.MaxMembers}}, nil
+}
+
+// empty refuses flags that are given without a value, as by a script whose
+// variable is not set: without --root it would be another question that is
+// answered. An empty --prefix has a meaning.
+func empty(flags *pflag.FlagSet) error {
+	var err error
+	flags.Visit(func(f *pflag.Flag) {
+		list, isList := f.Value.(pflag.SliceValue)
+		if f.Name != "prefix" && (f.Value.String() == "" || isList && slices.Contains(list.GetSlice(), "")) {
+			err = report.UsageFailure("give it a value, or leave it out", "--%s is empty", f.Name)
+		}
+	})
+	return err
+}
+
+// noVerdict returns the error, of which the document on standard output says as
+// much.
+func noVerdict(err error, s streams, asJSON bool) error {
+	if asJSON {
+		_, _ = s.out.Write(report.FailureDocument(report.FailureOf(err, report.Internal), nil).JSON())
+	}
+	return err
 }
 
 // vouchAndPrint verifies by a bundle and prints the verdict.
@@ -172,10 +222,7 @@ func vouchAndPrint(ctx context.Context, o *vouching.Options, s streams, asJSON b
 	o.Stdin, o.Read.Progress = s.in, progress.New(s.err)
 	result, err := vouching.Run(ctx, *o)
 	if err != nil {
-		if asJSON {
-			_, _ = s.out.Write(report.FailureDocument(report.FailureOf(err, report.Internal), nil).JSON())
-		}
-		return err
+		return noVerdict(err, s, asJSON)
 	}
 	out := []byte(result.Text())
 	if asJSON {

@@ -1,6 +1,7 @@
 package vouching
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"github.com/countermark/countermark/internal/escape"
@@ -84,7 +85,8 @@ func (r *Result) JSON() []byte {
 	v := r.Verdict
 	outcome := v.Outcome()
 	d := document{Format: report.FormatVersion, Verdict: outcome.String(), Exit: outcome.Exit(), Code: report.CodeOf(outcome.Exit()), Assurance: "quorum",
-		Archives: r.Archives, Open: v.Open, Notes: append(v.Notes, r.Notes...)}
+		Archives: r.Archives, Open: some(v.Open), Notes: append(some(v.Notes), r.Notes...),
+		Checks: []checkJSON{}, Roles: []roleJSON{}, Votes: []voteJSON{}, Failures: []failureJSON{}}
 	if s := v.Statement; s != nil {
 		d.Release = &releaseJSON{s.Identity.Project, s.Identity.Version, v.Digest.String(), s.Outcome.Commit.ID.String(), s.Identity.TagRef}
 	}
@@ -98,7 +100,7 @@ func (r *Result) JSON() []byte {
 	}
 	if v.Judgement != nil {
 		for _, t := range v.Judgement.Tallies {
-			d.Roles = append(d.Roles, roleJSON{t.Role.String(), t.Need, t.Waived, t.Idle, t.Counted, t.Spare, t.Elsewhere, t.Absent})
+			d.Roles = append(d.Roles, roleJSON{t.Role.String(), t.Need, t.Waived, t.Idle, some(t.Counted), some(t.Spare), some(t.Elsewhere), some(t.Absent)})
 		}
 	}
 	for i := range v.Votes {
@@ -114,8 +116,12 @@ func (r *Result) JSON() []byte {
 	return append(escape.JSON(data), '\n')
 }
 
+// some returns the list, and one that is empty for none: a document has no null
+// where a list belongs.
+func some(list []string) []string { return append([]string{}, list...) }
+
 func voteOf(v *release.Vote) voteJSON {
-	j := voteJSON{Act: v.Act.String(), Statement: v.Digest.String(), Form: v.Form.String(), Key: v.Fingerprint, State: v.State.String(), Party: v.Party, Text: v.Text}
+	j := voteJSON{Act: v.Act.String(), Statement: v.Digest.String(), Form: v.Form.String(), Key: v.Fingerprint, State: v.State.String(), Party: v.Party, Text: cmp.Or(v.Text, v.Why)}
 	if v.Role != 0 {
 		j.Role = v.Role.String()
 	}

@@ -37,6 +37,10 @@ type Options struct {
 	Read     input.Settings
 	Memory   string // folder of what is remembered; "": the user's own
 	Stdin    io.Reader
+
+	// Unconfirmed is the file that names the root, if nobody has said that it is
+	// theirs: it may be the upstream's. Such a root is not trusted.
+	Unconfirmed string
 }
 
 // Result is what was found.
@@ -100,14 +104,28 @@ func run(ctx context.Context, o Options) (*Result, error) {
 	if p := r.Verdict.Policy; p != nil && o.Project != "" && p.Project != o.Project {
 		return nil, &report.Failure{Code: report.Failed, Detail: fmt.Sprintf("the root is installed for the project %s, and the policies are of %s", escape.Quote(o.Project), escape.Quote(p.Project))}
 	}
-	if r.Exit() != 0 {
-		return r, nil
+	if o.Unconfirmed != "" {
+		r.Verdict.Trusted = false
+		r.Verdict.Open = append(r.Verdict.Open, fmt.Sprintf("the root is named by %s, which may be the upstream's; if that file is yours, say so with --lock", escape.Quote(o.Unconfirmed)))
+	}
+	return r, r.remember(ctx, memory)
+}
+
+// remember keeps the newest policy, if its chain is one from a trusted root,
+// whatever became of the release: else who shows an older one, without the
+// revocation that it fails by, would be better off.
+func (r *Result) remember(ctx context.Context, memory *trust.Memory) error {
+	if !r.Verdict.Trusted || len(r.Verdict.Chain) == 0 {
+		return nil
 	}
 	note, err := memory.Keep(ctx, r.Verdict.Chain, r.Verdict.Root)
 	if note != "" {
 		r.Notes = append(r.Notes, note)
 	}
-	return r, err
+	if r.Exit() != 0 { // it was said: POL_ROLLBACK
+		return nil
+	}
+	return err
 }
 
 // readBundles reads the bundles that are given, or lie beside the archives.
