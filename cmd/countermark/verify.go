@@ -1,20 +1,17 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/countermark/countermark/internal/archive"
 	"github.com/countermark/countermark/internal/envelope/framing"
 	"github.com/countermark/countermark/internal/progress"
 	"github.com/countermark/countermark/internal/report"
-	"github.com/countermark/countermark/internal/trust"
 	"github.com/countermark/countermark/internal/verification"
 	"github.com/countermark/countermark/internal/verification/input"
 	"github.com/countermark/countermark/internal/vouching"
@@ -91,7 +88,7 @@ func newVerifyCommand(s streams) *cobra.Command {
 		Example: verifyExample,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Archives, o.PrefixSet = args, cmd.Flags().Changed("prefix")
-			if err := cmp.Or(empty(cmd.Flags()), o.check()); err != nil {
+			if err := o.check(cmd); err != nil {
 				return err
 			}
 			by, err := o.vouching(cmd.Flags().Changed)
@@ -136,76 +133,24 @@ func newVerifyCommand(s streams) *cobra.Command {
 // repositoryFlags say that an archive is compared with a commit of a repository.
 var repositoryFlags = []string{"repo", "tag", "commit", "submodule", "update-lock", "by-label", "explain", "index", "known", "all", "keyring", "allowed-signers", "signature"}
 
-// rooted is a root of trust, and where it comes from.
-type rooted struct {
-	root        string
-	project     string // that it is installed for, "" for any
-	unconfirmed string // the lock file that names it, of which nobody has said that it is theirs
-}
-
-// trusted returns the root by which to verify, the zero value if there is none.
-// A lock file that merely lies in the current folder may be the upstream's: the
-// root that it names comes last, and is not trusted until somebody names the file.
-func (o *verifyOptions) trusted(repositoryAsked bool) (rooted, error) {
-	if o.root != "" {
-		return rooted{root: o.root}, nil
-	}
-	path := cmp.Or(o.Lock, verification.LockFileName)
-	lock, err := verification.ReadLock(path, o.Lock == "" || o.UpdateLock)
-	if err != nil {
-		return rooted{}, err
-	}
-	named := lock != nil && !lock.Root.IsZero()
-	switch {
-	case named && o.Lock != "":
-		return rooted{root: lock.Root.String()}, nil
-	case repositoryAsked:
-		return rooted{}, nil
-	}
-	installed, err := trust.Installed(vouching.BaseNames(o.Archives))
-	switch {
-	case err != nil:
-		return rooted{}, err
-	case installed.Project != "":
-		return rooted{root: installed.Root.String(), project: installed.Project}, nil
-	case named:
-		return rooted{root: lock.Root.String(), unconfirmed: path}, nil
-	}
-	return rooted{}, nil
-}
-
 // vouching returns how to verify by a bundle, nil if a repository is asked: a
 // bundle is, if a root is trusted, or if one lies beside the archive and nothing
 // speaks of a repository.
 func (o *verifyOptions) vouching(changed func(flag string) bool) (*vouching.Options, error) {
 	asked := slices.IndexFunc(repositoryFlags, changed)
-	by, err := o.trusted(asked >= 0)
+	by, err := vouching.FindRoot(vouching.RootOptions{Archives: o.Archives, Root: o.root, Lock: o.Lock, RepositoryAsked: asked >= 0})
 	if err != nil {
 		return nil, err
 	}
-	given := by.root != "" || len(o.bundles) > 0 || o.version != ""
+	given := by.Root != "" || len(o.bundles) > 0 || o.version != ""
 	switch {
 	case given && asked >= 0:
 		return nil, report.UsageFailure("verify by the bundle, or by a repository, one after the other", "--%s compares with a repository, and a root, a bundle or a version is named, by which the bundle decides", repositoryFlags[asked])
 	case !given && (asked >= 0 || len(vouching.Beside(o.Archives)) == 0):
 		return nil, nil
 	}
-	return &vouching.Options{Archives: o.Archives, Bundles: o.bundles, Root: by.root, Project: by.project, Unconfirmed: by.unconfirmed, Version: o.version,
+	return &vouching.Options{Archives: o.Archives, Bundles: o.bundles, Root: by.Root, Project: by.Project, Unconfirmed: by.Unconfirmed, Version: o.version,
 		Read: input.Settings{Prefix: o.Prefix, PrefixSet: o.PrefixSet, Decoder: o.Decoder, Limits: o.Limits, MaxMembers: o.MaxMembers}}, nil
-}
-
-// empty refuses flags that are given without a value, as by a script whose
-// variable is not set: without --root it would be another question that is
-// answered. An empty --prefix has a meaning.
-func empty(flags *pflag.FlagSet) error {
-	var err error
-	flags.Visit(func(f *pflag.Flag) {
-		list, isList := f.Value.(pflag.SliceValue)
-		if f.Name != "prefix" && (f.Value.String() == "" || isList && slices.Contains(list.GetSlice(), "")) {
-			err = report.UsageFailure("give it a value, or leave it out", "--%s is empty", f.Name)
-		}
-	})
-	return err
 }
 
 // noVerdict returns the error, of which the document on standard output says as
@@ -235,7 +180,12 @@ func vouchAndPrint(ctx context.Context, o *vouching.Options, s streams, asJSON b
 }
 
 // check refuses flags that mean nothing, alone or together.
-func (o *verifyOptions) check() error {
+func (o *verifyOptions) check(cmd *cobra.Command) error {
+	for _, flag := range []string{"root", "version", "lock", "repo", "tag", "commit"} { // as of a script whose variable is not set
+		if f := cmd.Flags().Lookup(flag); f.Changed && f.Value.String() == "" {
+			return report.UsageFailure("give it a value, or leave it out", "--%s is empty", flag)
+		}
+	}
 	if o.Tag != "" && o.Commit != "" {
 		return report.UsageFailure("--tag is enough: the commit is the one that the tag leads to", "--tag and --commit are both given")
 	}
