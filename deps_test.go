@@ -206,6 +206,8 @@ var policy = map[string]permission{
 	"internal/gathering":          {layer: commands},
 	"internal/exchanging":         {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/standing":           {layer: commands, system: []string{"io/fs"}},
+	"internal/bundling":           {layer: commands, system: []string{"io/fs", "os"}},
+	"internal/withdrawing":        {layer: commands},
 	"internal/commandline":        {layer: commands, foreign: []string{"github.com/spf13/cobra"}},
 	"internal/trust":              {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/signing":            {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},

@@ -87,5 +87,5 @@ func arguments(least, most int, usage string) cobra.PositionalArgs {
 
 // Commands returns the commands of this package.
 func Commands(s Streams) []*cobra.Command {
-	return []*cobra.Command{newFetchCommand(s), newPushCommand(s), newAddCommand(s), newStatusCommand(s)}
+	return []*cobra.Command{newFetchCommand(s), newPushCommand(s), newAddCommand(s), newStatusCommand(s), newBundleCommand(s), newWithdrawCommand(s)}
 }

@@ -118,6 +118,7 @@ func (j *judging) withdrawn(v *Verdict) error {
 		return nil
 	}
 	judgement := policy.JudgeWithdrawal(newest.Policy, signed)
+	v.Withdrawal = judgement
 	why := ""
 	for i, r := range judgement.Results {
 		vote := &votes[of[i]]

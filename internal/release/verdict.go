@@ -70,22 +70,23 @@ type Vote struct {
 
 // Verdict is what the evidence shows of one release.
 type Verdict struct {
-	Statement *statement.Statement  // the release's, which a release manager signed; nil if there is none
-	Digest    digest.SHA256         // the release digest; zero if there is none
-	Root      digest.SHA256         // of the policies' chain
-	Trusted   bool                  // the root is the one that was given
-	Policy    *policy.Policy        // that judged; nil if there is none
-	PolicySum digest.SHA256         // of its bytes
-	Newest    int                   // version of the chain's newest policy
-	Chain     []policychain.Version // every trusted version, the oldest first
-	Lineage   *lineage.Lineage
-	Judgement *policy.Judgement
-	Votes     []Vote    // on this release, in the order of the evidence; the tag's first
-	Others    int       // signatures on other releases
-	Failures  []Failure // why it is not vouched for, in the order in which they were found
-	Open      []string  // what could not be looked at, each one sentence without full stop
-	Notes     []string
-	judged    bool
+	Statement  *statement.Statement  // the release's, which a release manager signed; nil if there is none
+	Digest     digest.SHA256         // the release digest; zero if there is none
+	Root       digest.SHA256         // of the policies' chain
+	Trusted    bool                  // the root is the one that was given
+	Policy     *policy.Policy        // that judged; nil if there is none
+	PolicySum  digest.SHA256         // of its bytes
+	Newest     int                   // version of the chain's newest policy
+	Chain      []policychain.Version // every trusted version, the oldest first
+	Lineage    *lineage.Lineage
+	Judgement  *policy.Judgement
+	Withdrawal *policy.Judgement // what the newest policy says of withdrawals; nil if there are none
+	Votes      []Vote            // on this release, in the order of the evidence; the tag's first
+	Others     int               // signatures on other releases
+	Failures   []Failure         // why it is not vouched for, in the order in which they were found
+	Open       []string          // what could not be looked at, each one sentence without full stop
+	Notes      []string
+	judged     bool
 }
 
 // Outcome returns the answer. This is the one place where a release is found to

@@ -10,13 +10,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/gathering"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/governing"
 	"github.com/countermark/countermark/internal/lineage"
-	"github.com/countermark/countermark/internal/policychain"
 	"github.com/countermark/countermark/internal/recipe"
 	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/release"
@@ -113,7 +111,7 @@ func read(ctx context.Context, o Options, repo *gitrepo.Repository) (*Status, er
 		return nil, err
 	}
 	e.Version, e.Now = o.Version, time.Now().Unix()
-	if e.Root, e.Remembered, err = trusted(o, e.Chain); err != nil {
+	if e.Root, e.Remembered, err = trust.Establish(o.Root, o.Memory, e.Chain); err != nil {
 		return nil, err
 	}
 	s := &Status{Version: o.Version, Notes: gathered.Notes}
@@ -124,27 +122,6 @@ func read(ctx context.Context, o Options, repo *gitrepo.Repository) (*Status, er
 		forgetArchives(v)
 	}
 	return s, nil
-}
-
-// trusted returns the root that is given, or remembered, and the newest policy that
-// was seen.
-func trusted(o Options, chain []policychain.Link) (digest.SHA256, release.Remembered, error) {
-	root, err := trust.ReadRoot(o.Root)
-	if err != nil {
-		return root, release.Remembered{}, err
-	}
-	memory, err := trust.Open(o.Memory)
-	if err != nil {
-		return root, release.Remembered{}, err
-	}
-	seen, err := memory.Seen(chain)
-	if err != nil {
-		return root, release.Remembered{}, err
-	}
-	if root.IsZero() {
-		root = seen.Root
-	}
-	return root, trust.Remembered(seen), nil
 }
 
 // forgetArchives drops the questions that only an archive answers: none was asked

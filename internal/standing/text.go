@@ -57,7 +57,7 @@ func (s *Status) writeRelease(t *strings.Builder, v *release.Verdict) {
 		if vote.Fate == policy.Dissent {
 			line("  dissent: %s: %s: statement %v", vote.Party, vote.Text, vote.Digest)
 		} else if vote.Party == "" && vote.Fingerprint != "" {
-			line("  ignored: a %v signed with %v %s, which the policy does not know", vote.Act, vote.Form, escape.Text(vote.Fingerprint))
+			line("  ignored: the %v %v, signed with %v %s, which the policy does not know", vote.Act, vote.Digest, vote.Form, escape.Text(vote.Fingerprint))
 		}
 	}
 	for _, open := range v.Open {

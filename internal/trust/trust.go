@@ -97,6 +97,28 @@ func Remembered(s memory.Seen) release.Remembered {
 	return release.Remembered{Version: s.Version, Policy: s.Policy}
 }
 
+// Establish returns the root that is given, or else remembered, and the newest
+// policy that was seen of the project that policies name. The memory is in a
+// folder; "" is the user's own.
+func Establish(root, dir string, links []policychain.Link) (digest.SHA256, release.Remembered, error) {
+	d, err := ReadRoot(root)
+	if err != nil {
+		return d, release.Remembered{}, err
+	}
+	m, err := Open(dir)
+	if err != nil {
+		return d, release.Remembered{}, err
+	}
+	seen, err := m.Seen(links)
+	if err != nil {
+		return d, release.Remembered{}, err
+	}
+	if d.IsZero() {
+		d = seen.Root
+	}
+	return d, Remembered(seen), nil
+}
+
 // Keep remembers the newest policy of a chain from the root on. It returns what
 // people should know if that cannot be written; the error says that the chain is
 // older than what was seen, or another.
