@@ -2,8 +2,10 @@ package release_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"strings"
+	"testing"
 
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/lineage"
@@ -59,4 +61,114 @@ func (w *world) merged(change func(*plan)) release.Evidence {
 		p.headers = "mergetag " + folded + "\n"
 		change(p)
 	})
+}
+
+// blessing returns a commit that blesses a built one by a statement.
+func (w *world) blessing(m *made, parent, tree digest.ObjectID, statement digest.SHA256) []byte {
+	return fmt.Appendf(nil, "tree %v\nparent %v\nauthor Ben <ben@example.org> %d +0000\ncommitter Ben <ben@example.org> %d +0000\n\nBless hello %s\n\nStatement-sha256: %v\nSigned-off-by: Ben <ben@example.org>\n", tree, parent, epoch, epoch, m.version, statement)
+}
+
+func commitID(w *world, raw []byte) digest.ObjectID {
+	id, err := digest.HashObject(format, digest.Commit, raw)
+	w.must(err)
+	return id
+}
+
+// flipped returns an armoured signature with one bit of its value changed.
+func flipped(raw []byte) []byte {
+	at := bytes.LastIndex(raw, []byte("\n -----END")) - 12
+	raw = bytes.Clone(raw)
+	raw[at] = map[bool]byte{true: 'B', false: 'A'}[raw[at] == 'A']
+	return raw
+}
+
+// Signatures of git's own never count, but must be good where they are; and what
+// blesses a release must bless it and no other.
+func TestCommits(t *testing.T) {
+	type commits func(w *world, m *made, released digest.SHA256) [][]byte
+	signedBuilt := func(w *world, m *made) []byte { return w.gitSign(m.builtCommit(), "ci") }
+	blessed := func(w *world, m *made, change func(parent, tree *digest.ObjectID, d *digest.SHA256), by string, d digest.SHA256) [][]byte {
+		built := signedBuilt(w, m)
+		parent, tree := commitID(w, built), m.outcome.BuiltTree.ID
+		change(&parent, &tree, &d)
+		b := w.blessing(m, parent, tree, d)
+		if by != "" {
+			b = w.gitSign(b, by)
+		}
+		return [][]byte{built, b}
+	}
+	keep := func(*digest.ObjectID, *digest.ObjectID, *digest.SHA256) {}
+	insert := func(old, new string) commits {
+		return func(w *world, m *made, _ digest.SHA256) [][]byte {
+			return [][]byte{bytes.Replace(signedBuilt(w, m), []byte(old), []byte(new), 1)}
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		commits commits
+		want    string
+		exit    int
+	}{
+		{"an unsigned built commit", func(_ *world, m *made, _ digest.SHA256) [][]byte { return [][]byte{m.builtCommit()} }, "", 0},
+		{"signed by the builder", func(w *world, m *made, _ digest.SHA256) [][]byte { return [][]byte{signedBuilt(w, m)} }, "", 0},
+		{"both", func(w *world, m *made, _ digest.SHA256) [][]byte { return [][]byte{signedBuilt(w, m), m.builtCommit()} }, "", 0},
+		{"a flipped bit", func(w *world, m *made, _ digest.SHA256) [][]byte { return [][]byte{flipped(signedBuilt(w, m))} }, "REL_BUILT", 1},
+		{"signed by a stranger", func(w *world, m *made, _ digest.SHA256) [][]byte {
+			return [][]byte{w.gitSign(m.builtCommit(), "stranger")}
+		}, "REL_BUILT", 1},
+		{"a good one and one by a stranger", func(w *world, m *made, _ digest.SHA256) [][]byte {
+			return [][]byte{signedBuilt(w, m), w.gitSign(m.builtCommit(), "stranger")}
+		}, "REL_BUILT", 1},
+		{"a signature over another commit", func(w *world, m *made, _ digest.SHA256) [][]byte {
+			other := append(bytes.Clone(m.builtCommit()), '\n')
+			return [][]byte{gitSigned(m.builtCommit(), w.parties["ci"].key.Sign("git", other))}
+		}, "REL_BUILT", 1},
+		{"a signature for statements", func(w *world, m *made, _ digest.SHA256) [][]byte {
+			return [][]byte{gitSigned(m.builtCommit(), w.parties["ci"].key.Sign(signature.StatementNamespace.Namespace(), m.builtCommit()))}
+		}, "REL_BUILT", 1},
+		{"G13 two trees", insert("\nparent", "\ntree 1111111111111111111111111111111111111111\nparent"), "", 3},
+		{"G13 an unknown header", insert("\ngpgsig ", "\nx y\ngpgsig "), "", 3},
+		{"G13 a parent more", insert("\nauthor", "\nparent 1111111111111111111111111111111111111111\nauthor"), "", 3},
+		{"G14 a header that git does not sign", insert("\ngpgsig ", "\ngpgsig-sha256 x\ngpgsig "), "", 3},
+		{"G14 text behind the armour", insert("SIGNATURE-----\n\n", "SIGNATURE-----\n x\n\n"), "", 3},
+		{"a blessing", func(w *world, m *made, d digest.SHA256) [][]byte { return blessed(w, m, keep, "ben", d) }, "", 0},
+		{"an unsigned blessing", func(w *world, m *made, d digest.SHA256) [][]byte { return blessed(w, m, keep, "", d) }, "", 0},
+		{"two blessings", func(w *world, m *made, d digest.SHA256) [][]byte {
+			return append(blessed(w, m, keep, "ben", d), blessed(w, m, keep, "", d)[1])
+		}, "", 0},
+		{"a blessing of the unsigned commit", func(w *world, m *made, d digest.SHA256) [][]byte {
+			return blessed(w, m, func(parent, _ *digest.ObjectID, _ *digest.SHA256) { *parent = m.outcome.Commit.ID }, "ben", d)
+		}, "", 0},
+		{"a blessing with a flipped bit", func(w *world, m *made, d digest.SHA256) [][]byte {
+			all := blessed(w, m, keep, "ben", d)
+			return [][]byte{all[0], flipped(all[1])}
+		}, "REL_BUILT", 1},
+		{"a blessing by a stranger", func(w *world, m *made, d digest.SHA256) [][]byte { return blessed(w, m, keep, "stranger", d) }, "REL_BUILT", 1},
+		{"a blessing by another statement", func(w *world, m *made, d digest.SHA256) [][]byte {
+			return blessed(w, m, func(_, _ *digest.ObjectID, d *digest.SHA256) { d[0] ^= 1 }, "ben", d)
+		}, "REL_BUILT", 1},
+		{"a blessing by a build statement", func(w *world, m *made, d digest.SHA256) [][]byte {
+			return blessed(w, m, func(_, _ *digest.ObjectID, d *digest.SHA256) { *d = sha256.Sum256(encoded(w, m.build())) }, "ben", d)
+		}, "REL_BUILT", 1},
+		{"a blessing of another tree", func(w *world, m *made, d digest.SHA256) [][]byte {
+			return blessed(w, m, func(_, tree *digest.ObjectID, _ *digest.SHA256) { *tree = m.identity.Tree.ID }, "ben", d)
+		}, "REL_BUILT", 1},
+		{"a blessing of another parent", func(w *world, m *made, d digest.SHA256) [][]byte {
+			return blessed(w, m, func(parent, _ *digest.ObjectID, _ *digest.SHA256) { *parent = m.identity.Commit.ID }, "ben", d)
+		}, "REL_BUILT", 1},
+		{"a blessing of another release", func(w *world, m *made, d digest.SHA256) [][]byte {
+			return blessed(w, m, func(parent, _ *digest.ObjectID, d *digest.SHA256) { *parent, d[0] = m.identity.Commit.ID, d[0]^1 }, "ben", d)
+		}, "", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, helloPolicy)
+			w.addKey("stranger")
+			m := w.makeRelease(honest())
+			e := w.evidence(m, w.vouch(m)...)
+			e.Objects = w.objectsWith(m, c.commits(w, m, sha256.Sum256(e.Statements[3].Payload))...)
+			if rule, exit, text := answer(e); rule != c.want || exit != c.exit {
+				t.Errorf("exit %d, want %d; %q, want %q: %s", exit, c.exit, rule, c.want, text)
+			}
+		})
+	}
 }
