@@ -134,6 +134,7 @@ type plan struct {
 	generated map[string]string
 	tagger    string // party that signs the tag, "" for nobody
 	recipe    string
+	converted map[string]string // what git's filters make of files in the archive, as the statements say
 	headers   string            // more of the source commit
 	archived  map[string]string // what the archive has otherwise than the built commit
 }
@@ -198,9 +199,12 @@ func (w *world) makeRelease(p plan) *made {
 		Unix: epoch, Name: "hello", Version: version, Source: builtcommit.Source{Tag: ref, TagObject: m.identity.Tag.ID, Commit: commit.ID}, Recipe: m.identity.Recipe}
 	raw, _, err := built.Encode()
 	w.must(err)
+	m.outcome = statement.Outcome{Top: "hello-" + p.version, Commit: m.add(w.tb, digest.Commit, raw), BuiltTree: builtTree}
+	m.outcome.Filtered = w.filtered(files, p.converted)
+	maps.Copy(files, p.converted)
+	_, m.outcome.ArchiveTree = w.lay(&made{objects: map[digest.ObjectID]object{}}, files)
 	maps.Copy(files, p.archived)
 	archived, _ := w.lay(&made{objects: map[digest.ObjectID]object{}}, files)
-	m.outcome = statement.Outcome{Top: "hello-" + p.version, Commit: m.add(w.tb, digest.Commit, raw), BuiltTree: builtTree, ArchiveTree: builtTree}
 	var tarball, file bytes.Buffer
 	w.must(canonical.Write(&tarball, archived, canonical.Source{Prefix: m.outcome.Top, Mtime: epoch, Content: func(e *tree.Entry, out io.Writer) error {
 		_, err := io.WriteString(out, files[string(e.Path)])
@@ -214,6 +218,24 @@ func (w *world) makeRelease(p plan) *made {
 	m.file = file.Bytes()
 	m.archive = statement.Archive{Name: "hello-" + p.version + ".tar.gz", SHA256: sha256.Sum256(m.file)}
 	return m
+}
+
+// filtered says what git's filters make of files.
+func (w *world) filtered(files, converted map[string]string) []statement.Filtered {
+	blob := func(content string) statement.Blob {
+		var ids [2]digest.ObjectID
+		for i, f := range []digest.Format{format, digest.SHA256Format} {
+			id, err := digest.HashObject(f, digest.Blob, []byte(content))
+			w.must(err)
+			ids[i] = id
+		}
+		return statement.Blob{ID: ids[0], SHA256: ids[1]}
+	}
+	var all []statement.Filtered
+	for _, path := range slices.Sorted(maps.Keys(converted)) {
+		all = append(all, statement.Filtered{Path: tree.Path(path), Mode: "100644", By: []string{"ident"}, Built: blob(files[path]), Archive: blob(converted[path])})
+	}
+	return all
 }
 
 // open reads the archive of a release under a name.
