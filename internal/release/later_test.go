@@ -92,7 +92,9 @@ func TestLaterPolicy(t *testing.T) {
 			e.Chain = w.second(func(p string) string { return renewed.Replace(p) + revoke(w, "ci") }, "saki", "ada")
 		}, "POL_QUORUM", 1},
 		{"revoked, and this statement stays valid", func(w *world, _ *made, e *release.Evidence) {
-			e.Chain = w.second(func(p string) string { return renewed.Replace(p) + revoke(w, "ci", sha256.Sum256(e.Statements[0].Payload)) }, "saki", "ada")
+			e.Chain = w.second(func(p string) string {
+				return renewed.Replace(p) + revoke(w, "ci", sha256.Sum256(e.Statements[0].Payload))
+			}, "saki", "ada")
 		}, "", 0},
 		{"revoked, and another statement stays valid", func(w *world, _ *made, e *release.Evidence) {
 			e.Chain = w.second(func(p string) string { return renewed.Replace(p) + revoke(w, "ci", digest.SHA256{1}) }, "saki", "ada")
