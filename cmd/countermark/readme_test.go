@@ -151,7 +151,7 @@ var decoderOfFile = regexp.MustCompile(`(?m)^(  file sha256:[0-9a-f]{64}  \S+).*
 func withoutDecoder(report string) string { return decoderOfFile.ReplaceAllString(report, "$1") }
 
 // What README.md shows of a rebuild is what the program prints of the demo's
-// project, to the byte.
+// project, to the byte; and what it shows of who vouches is some of that.
 func TestReadmeShowsARebuild(t *testing.T) {
 	if !hasSandbox() {
 		t.Skip("no sandbox works here: countermark doctor says why")
@@ -171,6 +171,14 @@ func TestReadmeShowsARebuild(t *testing.T) {
 		t.Fatalf("exit status %d:\n%s", exit, out)
 	}
 	readme := readReadme(t)
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	const vouched = "verify hello/hello-1.0.blessed/hello-1.0.tar.gz --root hello/policy.toml"
+	exit, out := call(strings.Fields(strings.ReplaceAll(vouched, "hello/", hello+"/"))...)
+	_, shown, found := strings.Cut(readme, "$ countermark "+vouched+"\n")
+	shown, _, ended := strings.Cut(shown, "\n```")
+	if exit != exitHolds || !found || !ended || !shows(strings.Split(shown, "\n"), out) {
+		t.Errorf("exit status %d; README.md shows\n%s\nand the program prints\n%s", exit, shown, out)
+	}
 	for repo, want := range map[string]int{demonstration.ProjectRepo: exitHolds, demonstration.TamperedRepo: exitDoesNot} {
 		exit, out := call("rebuild", "v1.0", "--repo", filepath.Join(hello, repo))
 		if exit != want {

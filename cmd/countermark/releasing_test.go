@@ -198,18 +198,21 @@ func (r *releasing) run(s step) {
 	if exit != s.exit {
 		r.t.Fatalf("%s$ %s: exit status %d, expected %d\n%s%s", s.party, s.command, exit, s.exit, out, errs)
 	}
-	if len(s.shown) == 0 {
-		return
+	if len(s.shown) > 0 && !shows(s.shown, out) {
+		r.t.Errorf("%s$ %s: the document shows\n%s\nand this was printed\n%s", s.party, s.command, strings.Join(s.shown, "\n"), out)
 	}
+}
+
+// shows reports whether lines are an output, where "⋮" stands for lines that are
+// left out, and "…" for characters.
+func shows(lines []string, out string) bool {
 	pattern := "(?s)^"
-	for _, line := range s.shown {
+	for _, line := range lines {
 		if line == "⋮" {
 			pattern += "(?:.*\n)?"
 			continue
 		}
 		pattern += strings.ReplaceAll(regexp.QuoteMeta(line), "…", "[^\n]*") + "\n"
 	}
-	if !regexp.MustCompile(pattern + "$").MatchString(out) {
-		r.t.Errorf("%s$ %s: the document shows\n%s\nand this was printed\n%s", s.party, s.command, strings.Join(s.shown, "\n"), out)
-	}
+	return regexp.MustCompile(pattern + "$").MatchString(out)
 }
