@@ -35,6 +35,12 @@ func readParty(t *document.Table, p policy.Party) policy.Party {
 	return p
 }
 
+// The first line of an armoured certificate, and its last (RFC 9580, section 6.2).
+const (
+	armourBegin = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+	armourEnd   = "-----END PGP PUBLIC KEY BLOCK-----"
+)
+
 // readKey reads one key in full. The forms are those in which a party can sign
 // statements; a line of allowed_signers(5) says more than a key, and nobody
 // would heed it.
@@ -48,6 +54,9 @@ func readKey(line string) (signature.Holder, error) {
 		return signature.Holder{}, document.Wrong(hint, "there are %d keys in one text, expected one", len(holders))
 	}
 	h := holders[0]
+	if trimmed := strings.TrimSpace(line); h.Form == signature.OpenPGP && !(strings.HasPrefix(trimmed, armourBegin) && strings.HasSuffix(trimmed, armourEnd)) || h.Form == signature.SSH && strings.Contains(trimmed, "\n") {
+		return signature.Holder{}, document.Wrong(hint, "something stands around the key, and could be taken for a part of the policy")
+	}
 	if h.Unusable != "" {
 		return signature.Holder{}, document.Wrong("export it again, with all its binding signatures", "nothing can be verified with the certificate: %s", escape.Sentence(h.Unusable))
 	}

@@ -48,6 +48,9 @@ func Parse(name string, data []byte) (*policy.Policy, error) {
 	if len(data) > MaxFileBytes {
 		return nil, &Error{name, 1, refusal.PolInvalid, fmt.Sprintf("the policy has %d bytes, at most %d are accepted", len(data), MaxFileBytes), "export certificates without the signatures of others"}
 	}
+	if err := seen(name, data); err != nil {
+		return nil, err
+	}
 	p, t, err := read(data)
 	if err != nil {
 		var at *document.ParseError
@@ -66,6 +69,23 @@ func Parse(name string, data []byte) (*policy.Policy, error) {
 		return nil, first
 	}
 	return p, nil
+}
+
+// seen refuses a policy that does not look as it is: with characters that show
+// nothing or change the order in which others are shown, comments included, its
+// owners would sign something else than they see.
+func seen(name string, data []byte) error {
+	line := 1
+	for at, r := range strings.ReplaceAll(string(data), "\r\n", "\n") {
+		switch {
+		case r == '\n':
+			line++
+		case r == '\t' || escape.Visible(r) || at == 0 && r == '\ufeff': // of that the reader of TOML speaks
+		default:
+			return &Error{name, line, refusal.PolInvalid, "the character " + escape.Quote(string(r)) + " is none that is seen", "leave it out"}
+		}
+	}
+	return nil
 }
 
 // place returns the place in the document to which the keys lead.
