@@ -109,3 +109,11 @@ func (r Root) Names(base string) bool {
 	}
 	return false
 }
+
+// Narrower reports whether r holds for fewer archives than another, and for none
+// that the other does not hold for: "hello-extras-{version}" than "hello-{version}".
+func (r Root) Narrower(other Root) bool {
+	before, after, _ := strings.Cut(r.Archive, placeholder)
+	otherBefore, otherAfter, _ := strings.Cut(other.Archive, placeholder)
+	return r.Archive != other.Archive && strings.HasPrefix(before, otherBefore) && strings.HasSuffix(after, otherAfter)
+}

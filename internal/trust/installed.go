@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/countermark/countermark/internal/escape"
@@ -17,21 +18,42 @@ import (
 const systemRoots = "/etc/countermark/roots"
 
 // Installed returns the root that is installed for archives of the given base
-// names, zero if there is none. That two are, for different projects, or that one
-// cannot be read, is an error: nothing is passed over.
+// names, zero if there is none: of several the one whose pattern is narrower than
+// all others. That there is no such, or that a file cannot be read, is an error:
+// nothing is passed over.
 func Installed(names []string) (rootfile.Root, error) {
+	all, err := installed()
+	if err != nil {
+		return rootfile.Root{}, err
+	}
+	all = slices.DeleteFunc(all, func(r rootfile.Root) bool { return !namesAll(r, names) })
+	if len(all) == 0 {
+		return rootfile.Root{}, nil
+	}
+	for _, r := range all {
+		rival := slices.IndexFunc(all, func(other rootfile.Root) bool { return other != r && !r.Narrower(other) })
+		if rival < 0 {
+			return r, nil
+		}
+	}
+	rival := slices.IndexFunc(all, func(other rootfile.Root) bool { return other != all[0] })
+	return rootfile.Root{}, report.UsageFailure("name one with --root, or remove the other", "two roots are installed for such archives: of %s, and of %s", escape.Quote(all[0].Project), escape.Quote(all[rival].Project))
+}
+
+// installed reads all root files.
+func installed() ([]rootfile.Root, error) {
 	dirs := []string{systemRoots}
 	if config, err := os.UserConfigDir(); err == nil {
 		dirs = append(dirs, filepath.Join(config, "countermark", "roots"))
 	}
-	var found rootfile.Root
+	var found []rootfile.Root
 	for _, dir := range dirs {
 		entries, err := os.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return found, fmt.Errorf("looking for installed roots: %w", err)
+			return nil, fmt.Errorf("looking for installed roots: %w", err)
 		}
 		for _, e := range entries {
 			if !strings.HasSuffix(e.Name(), rootfile.Extension) {
@@ -39,15 +61,9 @@ func Installed(names []string) (rootfile.Root, error) {
 			}
 			r, err := readRootFile(filepath.Join(dir, e.Name()))
 			if err != nil {
-				return found, err
+				return nil, err
 			}
-			if !namesAll(r, names) || r == found {
-				continue
-			}
-			if found != (rootfile.Root{}) {
-				return rootfile.Root{}, report.UsageFailure("name one with --root, or remove the other", "two roots are installed for such archives: of %s, and of %s", escape.Quote(found.Project), escape.Quote(r.Project))
-			}
-			found = r
+			found = append(found, r)
 		}
 	}
 	return found, nil
