@@ -26,6 +26,7 @@ import (
 	"github.com/countermark/countermark/internal/governing"
 	"github.com/countermark/countermark/internal/recipe"
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/signing"
 	"github.com/countermark/countermark/internal/trust"
 )
 
@@ -148,6 +149,9 @@ func ReadEnvelopes(files []string) ([]entry.Entry, error) {
 func readEnvelope(line string) (entry.Entry, error) {
 	e, err := dsse.Parse([]byte(strings.TrimSuffix(line, "\n")))
 	if err != nil {
+		return entry.Entry{}, err
+	}
+	if err := signing.CheckForm(e); err != nil {
 		return entry.Entry{}, err
 	}
 	return entry.Of(e)

@@ -20,6 +20,7 @@ import (
 	"github.com/countermark/countermark/internal/gitrepo/objects"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
 	"github.com/countermark/countermark/internal/recipe"
+	"github.com/countermark/countermark/internal/signing"
 	"github.com/countermark/countermark/internal/statement"
 	"github.com/countermark/countermark/internal/trust"
 )
@@ -84,6 +85,10 @@ func (g *gatherer) statements(ctx context.Context) error {
 		g.note("%s is no entry of the ledger: %s", escape.Text(p.Ref), escape.Sentence(p.Refusal.Detail))
 	}
 	for _, e := range contents.Entries {
+		if err := signing.CheckForm(e.Envelope); err != nil { // anybody may have put it there
+			g.note("%s is left out: %s", e.Place().Ref(), escape.Sentence(err.Error()))
+			continue
+		}
 		g.Bundle.Statements = append(g.Bundle.Statements, e.Envelope)
 	}
 	g.Bundle.Statements = append(g.Bundle.Statements, g.Extra...)

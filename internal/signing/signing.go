@@ -19,6 +19,7 @@ import (
 	"github.com/countermark/countermark/internal/entry"
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/keys"
+	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/signature"
 	"github.com/countermark/countermark/internal/statement"
@@ -154,6 +155,22 @@ func SignedBy(e dsse.Envelope, holder signature.Holder, now int64) bool {
 	}
 	f, err := signature.Verify(signature.StatementNamespace, e.Signatures[0].Sig, bytes.NewReader(dsse.PAE(e.PayloadType, e.Payload)), []signature.Holder{holder}, now)
 	return err == nil && f.State == signature.Good && f.Fingerprint == e.Signatures[0].KeyID
+}
+
+// CheckForm holds the signatures of an envelope to their form, whoever made them:
+// a judge reads no statement whose signatures are none. The error is a
+// *refusal.Refusal: SIG_FORMAT, or what else signature.Verify refuses.
+func CheckForm(e dsse.Envelope) error {
+	for _, s := range e.Signatures {
+		f, err := signature.Verify(signature.StatementNamespace, s.Sig, bytes.NewReader(dsse.PAE(e.PayloadType, e.Payload)), nil, 0)
+		if err != nil {
+			return err
+		}
+		if f.Fingerprint != s.KeyID {
+			return refusal.New(refusal.SigFormat, "the envelope says that the key is %s, and the signature %s", escape.Quote(s.KeyID), escape.Quote(f.Fingerprint))
+		}
+	}
+	return nil
 }
 
 func (o *Options) now() int64 {

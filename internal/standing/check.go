@@ -8,7 +8,9 @@ import (
 
 	"github.com/countermark/countermark/internal/collection"
 	"github.com/countermark/countermark/internal/escape"
+	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/report"
+	"github.com/countermark/countermark/internal/signing"
 )
 
 // Checked is whether a folder of statements is in order.
@@ -35,6 +37,14 @@ func Check(folder, before string) (*Checked, error) {
 		return nil, err
 	}
 	c := &Checked{Folder: folder, Statements: len(now.Found), Problems: now.Problems}
+	for _, f := range now.Found {
+		err := signing.CheckForm(f.Entry.Envelope)
+		if refused, ok := errors.AsType[*refusal.Refusal](err); ok {
+			c.Problems = append(c.Problems, collection.Problem{Path: f.Path, Refusal: refused})
+		} else if err != nil {
+			return nil, report.FailureOf(err, report.Internal)
+		}
+	}
 	if before == "" {
 		return c, nil
 	}

@@ -122,3 +122,29 @@ func TestFetchRefuses(t *testing.T) {
 		t.Errorf("the branch was made: %s", got)
 	}
 }
+
+// What is here already is not sent again: the history may have gigabytes.
+func TestFetchSendsWhatIsNew(t *testing.T) {
+	server, here := pair(t, "sha1")
+	for n := range 20 {
+		commit(t, server, 10+n)
+	}
+	fetch(t, server, here, "refs/heads/main")
+	git(t, here, "fetch", "-q", "origin")
+	git(t, server, "switch", "-q", "-c", "built")
+	commit(t, server, 100)
+	if got, want := fetch(t, server, here, "refs/heads/built"), fmt.Sprintf("refs/heads/built %d", intake.Made); got != want {
+		t.Errorf("got %s", got)
+	}
+	packs, err := filepath.Glob(filepath.Join(here, ".git", "objects", "pack", "*.idx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	least := 1 << 20
+	for _, p := range packs {
+		least = min(least, len(strings.Split(git(t, here, "verify-pack", "-v", p), "\n")))
+	}
+	if least > 6 { // commit, tree, blob, and what verify-pack says of the pack
+		t.Errorf("the smallest pack has %d lines", least)
+	}
+}
