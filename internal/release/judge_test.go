@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -199,6 +200,45 @@ func (w *world) fresh(change func(p *plan)) release.Evidence {
 	change(&p)
 	m := w.makeRelease(p)
 	return w.evidence(m, w.vouch(m)...)
+}
+
+// tagged returns the evidence of a release whose tag is of something else.
+func (w *world) tagged(m *made, object digest.ObjectID, kind string) release.Evidence {
+	tag := fmt.Appendf(nil, "object %v\ntype %s\ntag v1.0\ntagger A U Thor <a@example.org> %d +0000\n\nhello\n", object, kind, epoch)
+	m.identity.Tag = m.add(w.tb, digest.Tag, append(tag, w.parties["saki"].key.Sign("git", tag)...))
+	return w.evidence(m, w.vouch(m)...)
+}
+
+// A tag leads to the source commit and bears its ref's name (G15 and G16 of the
+// threats), or the source is not the release's.
+func TestTags(t *testing.T) {
+	for name, change := range map[string]func(w *world, m *made) release.Evidence{
+		"G15 a tag behind another name": func(w *world, m *made) release.Evidence {
+			m.identity.TagRef = "refs/tags/v9.9"
+			return w.evidence(m, w.vouch(m)...)
+		},
+		"G16 a tag of a tag":          func(w *world, m *made) release.Evidence { return w.tagged(m, m.identity.Tag.ID, "tag") },
+		"G16 a tag of a tree":         func(w *world, m *made) release.Evidence { return w.tagged(m, m.identity.Tree.ID, "tree") },
+		"G16 a tag of another commit": func(w *world, m *made) release.Evidence { return w.tagged(m, m.outcome.Commit.ID, "commit") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, helloPolicy)
+			v := judge(t, change(w, w.makeRelease(honest())))
+			if !slices.ContainsFunc(v.Failures, func(f release.Failure) bool { return f.Rule == refusal.RelSource }) || v.Outcome() != release.Refuted {
+				t.Errorf("%v: %v, want %s", v.Outcome(), v.Failures, refusal.RelSource)
+			}
+		})
+	}
+}
+
+// A lightweight tag is one that nobody signed.
+func TestLightweightTag(t *testing.T) {
+	w := newWorld(t, helloPolicy)
+	m := w.makeRelease(honest())
+	m.identity.Tag = statement.Object{}
+	if v := judge(t, w.evidence(m, w.vouch(m)...)); v.Outcome() != release.Refuted {
+		t.Errorf("%v: %v", v.Outcome(), v.Open)
+	}
 }
 
 func (m *made) withdrawal() *statement.Statement {

@@ -194,22 +194,18 @@ func BaseNames(archives []string) []string {
 // withoutExtension returns an archive's path without ".tar.gz" and the like.
 func withoutExtension(path string) string {
 	dir, base := filepath.Split(path)
-	if before, _, found := strings.Cut(base, ".tar"); found && before != "" {
-		if i := strings.LastIndex(base, ".tar"); i > 0 {
+	if i := strings.LastIndex(base, ".tar"); i > 0 {
+		rest := base[i+len(".tar"):]
+		if rest == "" || rest[0] == '.' && !strings.Contains(rest[1:], ".") {
 			return dir + base[:i]
 		}
 	}
 	for _, extension := range []string{".tgz", ".tbz2", ".txz", ".zip"} {
-		if before, found := strings.CutSuffix(base, extension); found {
+		if before, found := strings.CutSuffix(base, extension); found && before != "" {
 			return dir + before
 		}
 	}
 	return path
-}
-
-// ReadArchives reads archives, for the judge.
-func ReadArchives(ctx context.Context, o Options) ([]lineage.File, error) {
-	return o.readArchives(ctx, &Result{})
 }
 
 // readArchives reads every archive whole.
