@@ -208,6 +208,11 @@ func withoutExtension(path string) string {
 	return path
 }
 
+// ReadArchives reads archives, for the judge.
+func ReadArchives(ctx context.Context, o Options) ([]lineage.File, error) {
+	return o.readArchives(ctx, &Result{})
+}
+
 // readArchives reads every archive whole.
 func (o *Options) readArchives(ctx context.Context, r *Result) ([]lineage.File, error) {
 	if len(o.Archives) == 0 {
