@@ -49,16 +49,13 @@ func signatureHint(rule string) string {
 
 // specificationOf returns the document that explains a rule.
 func specificationOf(rule refusal.Rule) string {
+	if rule == refusal.GitBuilt || rule == refusal.GitParent {
+		return "built-commit.md"
+	}
 	family, _, _ := strings.Cut(string(rule), "_")
-	switch family {
-	case "GIT":
-		return "git.md"
-	case "Z":
-		return "envelopes.md"
-	case "ZIP":
-		return "zip.md"
-	case "SIG":
-		return "signatures.md"
+	if document := map[string]string{"GIT": "git", "Z": "envelopes", "ZIP": "zip", "SIG": "signatures", "POL": "policy", "REL": "release",
+		"JSON": "statements", "DSSE": "statements", "STM": "statements", "BUNDLE": "bundle", "LEDGER": "ledger"}[family]; document != "" {
+		return document + ".md"
 	}
 	return "archive.md"
 }

@@ -53,7 +53,7 @@ func installed() ([]rootfile.Root, error) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("looking for installed roots: %w", err)
+			return nil, report.UsageFailure("", "looking for installed roots: %v", err)
 		}
 		for _, e := range entries {
 			if !strings.HasSuffix(e.Name(), rootfile.Extension) {

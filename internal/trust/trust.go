@@ -73,14 +73,14 @@ func Open(dir string) (*Memory, error) {
 	if dir == "" {
 		var err error
 		if dir, err = memory.DefaultDir(); err != nil {
-			return nil, err
+			return nil, report.UsageFailure("", "%v", err)
 		}
 	}
 	return &Memory{memory.Folder{Dir: dir, Write: durable.WriteFile}}, nil
 }
 
 // Seen returns what is remembered of the project that policies name, zero if
-// there are none.
+// there are none. The error is that of reading the policy, or a *report.Failure.
 func (m *Memory) Seen(links []policychain.Link) (memory.Seen, error) {
 	if len(links) == 0 {
 		return memory.Seen{}, nil
@@ -89,7 +89,11 @@ func (m *Memory) Seen(links []policychain.Link) (memory.Seen, error) {
 	if err != nil {
 		return memory.Seen{}, err
 	}
-	return m.folder.Read(p.Project)
+	seen, err := m.folder.Read(p.Project)
+	if err != nil { // nothing that a release holds does that
+		return seen, report.UsageFailure("", "%v", err)
+	}
+	return seen, nil
 }
 
 // Remembered is Seen as the judge takes it.

@@ -6,6 +6,7 @@ package vouching
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/countermark/countermark/internal/escape"
 	"github.com/countermark/countermark/internal/lineage"
 	"github.com/countermark/countermark/internal/policychain"
+	"github.com/countermark/countermark/internal/policyfile"
 	"github.com/countermark/countermark/internal/release"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/trust"
@@ -64,6 +66,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, report.Interrupted()
 	}
 	f := report.FailureOf(err, report.Internal)
+	if fault, ok := errors.AsType[*policyfile.Error](err); ok {
+		f.Hint = fault.Hint
+	}
 	if f.Refusal != nil {
 		f.Hint = cmp.Or(f.Hint, report.HintFor(f.Refusal.Rule))
 	}
@@ -145,7 +150,9 @@ func (o *Options) readBundles(trusted bool) (*bundle.Bundle, error) {
 	all := make([]*bundle.Bundle, len(paths))
 	for i, path := range paths {
 		data, err := trust.ReadFile(path, bundle.MaxBytes)
-		if err != nil {
+		if _, isFailure := errors.AsType[*report.Failure](err); err != nil && !isFailure {
+			return nil, report.UsageFailure("", "reading the bundle: %v", err)
+		} else if err != nil {
 			return nil, err
 		}
 		if all[i], err = bundle.Parse(data); err != nil {
