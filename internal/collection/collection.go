@@ -212,6 +212,11 @@ func Add(a Adding) (where string, added bool, err error) {
 	}
 	where = path.Join(a.Entry.Place().Version, a.Party, a.Entry.FileName())
 	to := filepath.Join(a.Dir, filepath.FromSlash(where))
+	for _, part := range []string{path.Dir(path.Dir(where)), path.Dir(where), where} { // a link would lead out of a folder that others wrote
+		if info, err := os.Lstat(filepath.Join(a.Dir, filepath.FromSlash(part))); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return where, false, fmt.Errorf("adding a statement: %q is a symbolic link, and none is followed", part)
+		}
+	}
 	there, err := os.ReadFile(to)
 	switch {
 	case err == nil && bytes.Equal(there, a.Entry.Content):

@@ -157,3 +157,25 @@ func TestLost(t *testing.T) {
 		t.Errorf("one removed, one moved: %+v", lost)
 	}
 }
+
+// A collection is written by others: a symbolic link in it leads nowhere.
+func TestAddFollowsNoLink(t *testing.T) {
+	e := statement(t, "1.0", 1)
+	for _, link := range []string{"1.0", "1.0/ci", "1.0/ci/" + e.FileName()} {
+		dir, outside := t.TempDir(), t.TempDir()
+		at := filepath.Join(dir, filepath.FromSlash(link))
+		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(outside, at); err != nil {
+			t.Skip("no symbolic links here: ", err)
+		}
+		_, added, err := collection.Add(collection.Adding{Dir: dir, Party: "ci", Entry: e, Write: durable.WriteFile})
+		if added || err == nil || !strings.Contains(err.Error(), "symbolic link") {
+			t.Errorf("%s: %v, %v", link, added, err)
+		}
+		if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
+			t.Errorf("%s: outside lies %v, %v", link, left, err)
+		}
+	}
+}
