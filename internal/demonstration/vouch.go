@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -205,12 +206,15 @@ func firstLine(text string) string {
 	return line
 }
 
-// excerpt returns the lines of a text in which one of the words stands.
+var longDigest = regexp.MustCompile(`([0-9a-f]{12})[0-9a-f]{52}`)
+
+// excerpt returns the lines of a text in which one of the words stands, with the
+// beginnings of digests.
 func excerpt(text string, words ...string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		if slices.ContainsFunc(words, func(w string) bool { return strings.Contains(line, w) }) {
-			b.WriteString(line)
+			b.WriteString(longDigest.ReplaceAllString(line, "$1…"))
 		}
 	}
 	return b.String()
