@@ -114,7 +114,7 @@ func (b *blessing) weighBranch(ctx context.Context) ([]release.Failure, error) {
 	if at != apart {
 		return nil, nil
 	}
-	held := "does not exist here: git fetch gets it from the server"
+	held := "does not exist here: countermark fetch REMOTE gets it from the server"
 	if !head.IsZero() {
 		held = fmt.Sprintf("holds %v: the release has to be built again", head)
 	}

@@ -194,7 +194,7 @@ func (b *blessing) findCandidate(ctx context.Context) error {
 	}
 	if id.IsZero() {
 		return &report.Failure{Code: report.NotComplete, Detail: fmt.Sprintf("there is no %s: nobody's build of version %s is here", ref, escape.Text(b.o.Version)),
-			Hint: "git fetch gets it from the server: git fetch REMOTE " + ref + ":" + ref}
+			Hint: "countermark fetch REMOTE gets it from the server"}
 	}
 	kind, raw, err := b.repo.Object(ctx, id)
 	if err != nil {

@@ -83,7 +83,7 @@ func findBranch(ctx context.Context, repo *gitrepo.Repository, ref string) (*Tar
 		return nil, err
 	}
 	if id.IsZero() {
-		return nil, report.UsageFailure("git fetch gets it from the server: git fetch REMOTE "+ref+":"+ref+"; --against names a commit, another branch or an archive", "there is no %s", ref)
+		return nil, report.UsageFailure("countermark fetch REMOTE gets it from the server; --against names a commit, another branch or an archive", "there is no %s", ref)
 	}
 	return findCommit(ctx, repo, id, ref)
 }
