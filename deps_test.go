@@ -191,6 +191,7 @@ var policy = map[string]permission{
 	"internal/building/difference": {layer: commands, system: []string{"os"}},
 	"internal/building/folder":     {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/finding":    {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/pushing":    {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/toolshed":   {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/objects":    {layer: commands, system: []string{"os"}},
 	"internal/building/opened":     {layer: commands, foreign: []string{"golang.org/x/sys/unix"}, system: []string{"os", "path/filepath"}},

@@ -145,7 +145,7 @@ func newBuild(o Options) *build {
 }
 
 func (b *build) run(ctx context.Context) error {
-	for _, phase := range []func(context.Context) error{b.checkPlace, b.prepare, b.make, b.vouch, b.publish} {
+	for _, phase := range []func(context.Context) error{b.checkPlace, b.checkBranch, b.prepare, b.make, b.vouch, b.publish} {
 		if err := phase(ctx); err != nil || b.found.Failed() {
 			return err
 		}

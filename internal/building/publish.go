@@ -10,6 +10,7 @@ import (
 
 	"github.com/countermark/countermark/internal/building/finding"
 	"github.com/countermark/countermark/internal/building/folder"
+	"github.com/countermark/countermark/internal/building/pushing"
 	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
 	"github.com/countermark/countermark/internal/refusal"
@@ -20,7 +21,7 @@ import (
 // candidate's branch, and the branch on the server.
 func (b *build) publish(ctx context.Context) error {
 	b.o.Progress.Text("writing the built commit")
-	b.result.Branch = refs.CandidatePrefix + string(b.source.Version)
+	b.result.Branch = b.branch()
 	old, err := refs.Read(ctx, b.source.Repo, b.result.Branch)
 	if err != nil {
 		return err
@@ -44,6 +45,18 @@ func (b *build) publish(ctx context.Context) error {
 		return &report.Failure{Code: report.NotComplete, Detail: fmt.Sprintf("%s was changed meanwhile", answer.Ref), Hint: "run the same command again"}
 	}
 	return b.push(ctx)
+}
+
+// branch is the candidate's, by its full name.
+func (b *build) branch() string { return refs.CandidatePrefix + string(b.source.Version) }
+
+// checkBranch looks at where that is to be written before anything is built.
+func (b *build) checkBranch(ctx context.Context) error {
+	err := pushing.CheckBranch(ctx, b.source.Repo, b.branch())
+	if err == nil && b.o.Push != "" {
+		_, err = pushing.Server(ctx, b.source.Repo, b.o.Push)
+	}
+	return err
 }
 
 // place is where the release is to appear.
@@ -86,17 +99,9 @@ func (b *build) push(ctx context.Context) error {
 	if b.o.Push == "" {
 		return nil
 	}
-	server := b.o.Push
-	if url, err := refs.RemoteURL(ctx, b.source.Repo, server); err != nil {
+	server, err := pushing.Server(ctx, b.source.Repo, b.o.Push)
+	if err != nil {
 		return err
-	} else if url != "" {
-		server = url
-	}
-	if !gitrepo.IsRemote(server) {
-		var err error
-		if server, err = filepath.Abs(server); err != nil {
-			return err
-		}
 	}
 	b.o.Progress.Text("pushing the candidate")
 	answer, err := refs.Push(ctx, b.source.Repo, refs.Candidate{Server: server, Version: string(b.source.Version), Commit: b.record.Built.Commit, Progress: b.o.Progress.Text})

@@ -2,6 +2,7 @@ package building
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,8 +12,10 @@ import (
 	"github.com/countermark/countermark/internal/building/candidate"
 	"github.com/countermark/countermark/internal/building/difference"
 	"github.com/countermark/countermark/internal/building/finding"
+	"github.com/countermark/countermark/internal/building/folder"
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/cause"
+	"github.com/countermark/countermark/internal/recipe"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/reproduction"
 	"github.com/countermark/countermark/internal/sandbox"
@@ -76,16 +79,12 @@ func Rebuild(ctx context.Context, o RebuildOptions) (*Rebuilt, error) {
 
 // takeRecord asks for the packages of another build.
 func (o *RebuildOptions) takeRecord() error {
-	data, err := os.ReadFile(o.Record)
-	if err != nil {
+	theirs, err := folder.ReadRecord(o.Record)
+	if _, unread := errors.AsType[*os.PathError](err); unread {
 		return report.UsageFailure("--record takes the NAME.build.json of the other build", "--record: %v", err)
 	}
-	theirs, err := buildrecord.Parse(data)
 	if err != nil {
 		return &report.Failure{Code: report.Rejected, Detail: fmt.Sprintf("%s: %v", o.Record, err)}
-	}
-	if theirs.Environment.Kind == "rootfs" && len(theirs.Environment.Packages) == 0 {
-		return &report.Failure{Code: report.Rejected, Detail: fmt.Sprintf("%s: the record names no packages", o.Record)}
 	}
 	o.Setting.Packages, o.theirs = theirs.Environment.Packages, theirs
 	return nil
@@ -93,12 +92,15 @@ func (o *RebuildOptions) takeRecord() error {
 
 // checkRecord refuses the record of another release.
 func (b *build) checkRecord(theirs *buildrecord.Record) error {
+	_, ofPackages := b.source.Recipe.Environment.Base.(recipe.RootFS)
 	switch {
 	case theirs == nil:
 	case theirs.Source.Commit != b.source.CommitID:
 		return report.UsageFailure("--record takes the record of the same release", "the record is of the source commit %v, not %v", theirs.Source.Commit, b.source.CommitID)
 	case theirs.Recipe.SHA256 != b.source.Recipe.Digest:
 		return report.UsageFailure("build with the recipe that the other build had", "the record is of another recipe, %v, not %v", theirs.Recipe.SHA256, b.source.Recipe.Digest)
+	case ofPackages && len(theirs.Environment.Packages) == 0:
+		return &report.Failure{Code: report.Rejected, Detail: "the record names no packages, and the recipe's environment is made of some", Hint: "take the record that the other build wrote"}
 	}
 	return nil
 }

@@ -82,7 +82,11 @@ func (b *build) layInputs(ctx context.Context) error {
 // noteOpened says which of the files that were watched a step opened.
 func (b *build) noteOpened(done *buildrecord.Step) {
 	if n := len(done.Opened); n > 0 {
-		b.result.Notes = append(b.result.Notes, fmt.Sprintf("BLD_TESTDATA_READ: the step %s opened %s and %d more files that are no text and changed since the last release: a payload could lie there", done.Name, done.Opened[0], n-1))
+		names := string(done.Opened[0])
+		if n > 1 {
+			names += fmt.Sprintf(" and %d more", n-1)
+		}
+		b.result.Notes = append(b.result.Notes, fmt.Sprintf("BLD_TESTDATA_READ: the step %s opened %s, no text and changed since the last release: a payload could lie there", done.Name, names))
 	}
 }
 

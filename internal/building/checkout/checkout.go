@@ -5,6 +5,7 @@ package checkout
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"os"
@@ -132,9 +133,11 @@ func restoreFile(ctx context.Context, s *source.Source, root *os.Root, r restori
 // replace puts a new file in the place of one, with its permissions and times: the
 // step may have made other names for the old one.
 func replace(root *os.Root, name string, content []byte, was os.FileInfo) error {
-	temp := name + ".countermark-restored"
-	if err := root.WriteFile(temp, content, 0o600); err != nil {
+	temp := filepath.Join(filepath.Dir(name), rand.Text())
+	f, err := root.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // never what the step put there
+	if err != nil {
 		return err
 	}
-	return cmp.Or(root.Chmod(temp, was.Mode().Perm()), root.Chtimes(temp, was.ModTime(), was.ModTime()), root.Rename(temp, name))
+	_, err = f.Write(content)
+	return cmp.Or(err, f.Close(), root.Chmod(temp, was.Mode().Perm()), root.Chtimes(temp, was.ModTime(), was.ModTime()), root.Rename(temp, name))
 }

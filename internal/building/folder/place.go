@@ -3,6 +3,7 @@ package folder
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -78,7 +79,18 @@ func (f *Folder) readRecord(dir string) (*buildrecord.Record, error) {
 	} else if !info.IsDir() {
 		return nil, errors.New("it is no folder")
 	}
-	data, err := os.ReadFile(filepath.Join(dir, f.RecordName()))
+	return ReadRecord(filepath.Join(dir, f.RecordName()))
+}
+
+// ReadRecord reads the file of a record. The error is an *os.PathError, or says what
+// in the file is no record.
+func ReadRecord(path string) (*buildrecord.Record, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, buildrecord.MaxBytes+1))
 	if err != nil {
 		return nil, err
 	}

@@ -5,10 +5,12 @@
 package refs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -144,8 +146,8 @@ func parseList(lines []string, separator string, wanted func(string) bool) ([]Re
 }
 
 // Update makes all of the changes in a local repository, or none (git-update-ref(1),
-// "--stdin"). Doing it twice does no harm. A branch that is checked out in a work
-// tree is an error, since the work tree would no longer be what git thinks; so
+// "--stdin"). Doing it twice does no harm. A branch to be changed that is checked out
+// in a work tree is an error, since the work tree would no longer be what git thinks; so
 // is a configuration that runs a program when refs change.
 func Update(ctx context.Context, r *gitrepo.Repository, changes ...Change) (Answer, error) {
 	if r.IsRemote() {
@@ -155,13 +157,15 @@ func Update(ctx context.Context, r *gitrepo.Repository, changes ...Change) (Answ
 		if err := check(r, c); err != nil {
 			return Answer{}, err
 		}
-		if err := checkedOut(r.Access().Common, c.Ref); err != nil {
-			return Answer{}, err
-		}
 	}
 	answer, todo, err := compare(ctx, r, changes)
 	if err != nil || answer.Outcome != Changed {
 		return answer, err
+	}
+	for _, c := range changes {
+		if err := checkedOut(r.Access().Common, c.Ref); err != nil {
+			return Answer{}, err
+		}
 	}
 	if err := refuseHooks(ctx, r.Access(), r.Access().Common); err != nil {
 		return Answer{}, err
@@ -178,6 +182,23 @@ func Update(ctx context.Context, r *gitrepo.Repository, changes ...Change) (Answ
 		return Answer{}, failed
 	}
 	return answer, err
+}
+
+// Makeable says why Update would not make a ref that does not exist, as far as that
+// is known before there is a value for it. The error is Update's.
+func Makeable(ctx context.Context, r *gitrepo.Repository, ref string) error {
+	if err := checkName(ref); err != nil {
+		return err
+	}
+	for dir := path.Dir(ref); dir+"/" != BranchPrefix && strings.HasPrefix(dir, BranchPrefix); dir = path.Dir(dir) {
+		if id, err := Read(ctx, r, dir); err != nil || !id.IsZero() {
+			return cmp.Or(err, fmt.Errorf("changing refs: the branch %s is in the way of %s; rename it", escape.Quote(dir), escape.Quote(ref)))
+		}
+	}
+	if err := checkedOut(r.Access().Common, ref); err != nil {
+		return err
+	}
+	return refuseHooks(ctx, r.Access(), r.Access().Common)
 }
 
 // check refuses changes that are made nowhere.

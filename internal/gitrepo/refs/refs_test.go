@@ -236,6 +236,38 @@ func (w *work) store(raw []byte) digest.ObjectID {
 	return w.id(w.git(string(raw), "hash-object", "-w", "-t", "commit", "--stdin"))
 }
 
+// What is known to be in the way of a branch is told beforehand; a branch that holds
+// what it shall hold is no matter, though it is checked out.
+func TestMakeable(t *testing.T) {
+	w := newWork(t)
+	const branch = "refs/heads/candidates/1.0"
+	says := func(want string) {
+		t.Helper()
+		if err := Makeable(t.Context(), w.r, branch); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, expected %q", err, want)
+		}
+	}
+	says("")
+	w.git("", "update-ref", "refs/heads/candidates", "HEAD")
+	says(`"refs/heads/candidates" is in the way`)
+	w.git("", "update-ref", "-d", "refs/heads/candidates")
+	w.git("", "symbolic-ref", "HEAD", branch)
+	says("is checked out by")
+	id := w.id("refs/tags/v1^{commit}")
+	w.git("", "update-ref", branch, id.String())
+	if got := w.update(Change{Ref: branch, Old: id, New: id}); got.Outcome != Unchanged {
+		t.Errorf("nothing is to be changed: %+v", got)
+	}
+	w.git("", "symbolic-ref", "HEAD", "refs/heads/other")
+	w.git("", "update-ref", "-d", branch)
+	says("")
+	w.git("", "config", "hook.h.event", "reference-transaction")
+	says("hook.h.event")
+	if err := Makeable(t.Context(), w.r, "refs/remotes/x"); err == nil {
+		t.Error("a ref of a remote's")
+	}
+}
+
 func TestReadBuilt(t *testing.T) {
 	w := newWork(t)
 	const branch = "refs/heads/x-built"
