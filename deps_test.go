@@ -187,7 +187,7 @@ var policy = map[string]permission{
 		system: []string{"os", "path/filepath"}},
 	"internal/building/archives":   {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/candidate":  {layer: commands, system: []string{"os", "path/filepath"}},
-	"internal/building/checkout":   {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/building/checkout":   {layer: commands, system: []string{"crypto/rand", "os", "path/filepath"}},
 	"internal/building/difference": {layer: commands, system: []string{"os"}},
 	"internal/building/folder":     {layer: commands, system: []string{"os", "path/filepath"}},
 	"internal/building/finding":    {layer: commands, system: []string{"os", "path/filepath"}},
