@@ -202,6 +202,7 @@ var policy = map[string]permission{
 	"internal/demonstration": {layer: commands, foreign: []string{"golang.org/x/crypto/ssh"}, // any
 		system: []string{"os", "os/exec", "path/filepath"}},
 	"internal/verification/input": {layer: commands, system: []string{"os", "path/filepath"}},
+	"internal/signedbuild":        {layer: commands, system: []string{"path/filepath"}},
 	"internal/blessing":           {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/governing":          {layer: commands, system: []string{"io/fs", "os", "path/filepath"}},
 	"internal/gathering":          {layer: commands},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -63,10 +62,7 @@ func newBlessCommand(s streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, err := fmt.Fprint(s.out, result.Text()); err != nil {
-				return &report.Failure{Code: report.Internal, Detail: fmt.Sprintf("writing the result: %v", err)}
-			}
-			return verdictReached(result.Exit())
+			return o.print(s, result)
 		},
 	}
 	o.addFlags(cmd)

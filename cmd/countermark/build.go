@@ -9,9 +9,11 @@ import (
 
 	"github.com/countermark/countermark/internal/building"
 	"github.com/countermark/countermark/internal/building/source"
+	"github.com/countermark/countermark/internal/keys"
 	"github.com/countermark/countermark/internal/progress"
 	"github.com/countermark/countermark/internal/report"
 	"github.com/countermark/countermark/internal/sandbox"
+	"github.com/countermark/countermark/internal/signedbuild"
 )
 
 const buildLong = `Builds a release from its source tag, as the recipe says: countermark.toml in the
@@ -48,6 +50,8 @@ type buildOptions struct {
 	json   bool
 	unsafe bool
 	vary   bool
+	sign   string // key for the statement
+	gitKey string // key for the built commit
 	kind   string
 }
 
@@ -66,7 +70,8 @@ func newBuildCommand(s streams) *cobra.Command {
 			if o.vary {
 				return o.runVary(cmd.Context(), s)
 			}
-			result, err := building.Run(cmd.Context(), o.Options)
+			signed := signedbuild.Options{Building: o.Options, Key: o.sign, GitKey: o.gitKey, User: keys.User{Talk: s.err, Terminal: s.in}}
+			result, err := signedbuild.Run(cmd.Context(), signed)
 			if err != nil {
 				return err
 			}
@@ -77,6 +82,8 @@ func newBuildCommand(s streams) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.Output, "output", "", "new `FOLDER` for archives, record, statement and logs (default: NAME-VERSION.release here)")
 	f.StringVar(&o.Push, "push", "", "push the candidate's branch to `REMOTE`: the name of one, a URL or a path")
+	f.StringVar(&o.gitKey, "git-key", "", "sign the built commit, as git does, with `KEY` of ssh's or gpg's; git: the one that git signs with")
+	f.StringVar(&o.sign, "sign", "", "sign the statement, in this very process, with `KEY`: see countermark sign, which sees nothing else")
 	f.BoolVar(&o.vary, "vary", false, "build twice, as usual and under other circumstances, and name what moves; writes nothing")
 	return cmd
 }
@@ -102,8 +109,8 @@ func (o *buildOptions) print(s streams, result outcome) error {
 
 // runVary carries out build --vary.
 func (o *buildOptions) runVary(ctx context.Context, s streams) error {
-	if o.Output != "" || o.Push != "" {
-		return report.UsageFailure("build without --vary makes the release", "--vary writes nothing, so --output and --push mean nothing with it")
+	if o.Output != "" || o.Push != "" || o.sign != "" || o.gitKey != "" {
+		return report.UsageFailure("build without --vary makes the release", "--vary writes nothing, so --output, --push, --sign and --git-key mean nothing with it")
 	}
 	result, err := building.Vary(ctx, o.Options)
 	if err != nil {

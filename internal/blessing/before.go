@@ -148,10 +148,19 @@ func (b *blessing) weighStatements(context.Context) ([]release.Failure, error) {
 			reasons, b.r.Incomplete = more, open
 		}
 	}
-	if found == 0 {
-		return []release.Failure{{Rule: refusal.PolQuorum, Text: fmt.Sprintf("nobody has signed that they built the candidate %v: of the %d statements on this version in the ledger, none is of a build of it", b.candidate.unsigned, len(b.gathered.Bundle.Statements))}}, nil
+	if found > 0 || b.needsNobody(policy.Builder) {
+		return reasons, nil
 	}
-	return reasons, nil
+	return []release.Failure{{Rule: refusal.PolQuorum, Text: fmt.Sprintf("nobody has signed that they built the candidate %v: of the %d statements on this version in the ledger, none is of a build of it", b.candidate.unsigned, len(b.gathered.Bundle.Statements))}}, nil
+}
+
+// needsNobody reports whether the newest policy waives a role for this version.
+func (b *blessing) needsNobody(role policy.Role) bool {
+	chain, err := b.chain()
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(chain.Newest().Policy.Terms(b.o.Version).Requirements, func(r policy.Requirement) bool { return r.Role == role && r.Waived })
 }
 
 // weighKey asks whether the key is that of somebody who may release the version.

@@ -15,7 +15,7 @@ import (
 	"github.com/countermark/countermark/internal/gitrepo/pack"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
 	"github.com/countermark/countermark/internal/report"
-	"github.com/countermark/countermark/internal/signature"
+	"github.com/countermark/countermark/internal/signing"
 )
 
 // TagSuffix ends the names of the tags by which built commits are blessed: after
@@ -140,7 +140,7 @@ func (b *blessing) makeChild(ctx context.Context) (digest.ObjectID, error) {
 	if err != nil {
 		return digest.ObjectID{}, err
 	}
-	if c.Signature, err = b.signGit(ctx, raw); err != nil {
+	if c.Signature, err = signing.Git(ctx, b.signer, raw); err != nil {
 		return digest.ObjectID{}, err
 	}
 	if raw, err = gitobject.EncodeCommit(b.repo.Format(), c); err != nil {
@@ -150,14 +150,6 @@ func (b *blessing) makeChild(ctx context.Context) (digest.ObjectID, error) {
 		return digest.ObjectID{}, err
 	}
 	return b.add(ctx, digest.Commit, raw)
-}
-
-func (b *blessing) signGit(ctx context.Context, payload []byte) (string, error) {
-	made, err := b.signer.Sign(ctx, signature.GitNamespace, payload)
-	if err != nil {
-		return "", &report.Failure{Code: report.NotComplete, Detail: "signing for git: " + err.Error(), Hint: "the statements are in the ledger; run the same command again, or with a key of ssh's or gpg's"}
-	}
-	return strings.TrimSuffix(string(made.Bytes), "\n") + "\n", nil
 }
 
 // makeTag writes a signed tag on the built commit, and returns the change that
@@ -174,7 +166,7 @@ func (b *blessing) makeTag(ctx context.Context) (refs.Change, error) {
 	}
 	raw := fmt.Appendf(nil, "object %v\ntype commit\ntag %s\ntagger %s <%s> %d %s\n\nRelease %s %s\n\nStatement-sha256: %v\n", b.candidate.id, strings.TrimPrefix(ref, gitobject.TagPrefix),
 		who.Name, who.Email, who.Unix, who.Zone, b.candidate.built.Name, b.o.Version, b.released)
-	sig, err := b.signGit(ctx, raw)
+	sig, err := signing.Git(ctx, b.signer, raw)
 	if err != nil {
 		return refs.Change{}, err
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/countermark/countermark/internal/building/setting"
 	"github.com/countermark/countermark/internal/building/source"
 	"github.com/countermark/countermark/internal/buildrecord"
+	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/progress"
 	"github.com/countermark/countermark/internal/recipe"
 	"github.com/countermark/countermark/internal/report"
@@ -40,16 +41,21 @@ type Options struct {
 	Push     string         // repository that the candidate is pushed to; "" for none
 	Temp     string         // folder in which a folder to build in is made, and removed; "": one of the cache
 	Progress *progress.Line // nil: none
+	// SignCommit signs the built commit, and returns the value of its gpgsig header;
+	// nil: the candidate is not signed.
+	SignCommit func(ctx context.Context, unsigned []byte) (string, error)
 }
 
 // Result is what became of a build: findings, or a release.
 type Result struct {
 	Found     *finding.List // nothing: it succeeded
 	Record    *buildrecord.Record
-	Statement []byte // the unsigned statement of it
-	Folder    string // of the release, absolute
-	Branch    string // of the candidate, full name
-	Pushed    string // where it was pushed to
+	Statement []byte          // the unsigned statement of it
+	Folder    string          // of the release, absolute
+	Branch    string          // of the candidate, full name
+	Candidate digest.ObjectID // that the branch holds: the built commit, or one that is it but for a signature
+	Envelope  string          // file of the signed statement, "" if another process signs it
+	Pushed    string          // where it was pushed to
 	Notes     []string
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"strings"
 
 	"github.com/countermark/countermark/internal/building/finding"
 	"github.com/countermark/countermark/internal/building/objects"
@@ -62,7 +61,7 @@ func (b *build) builtCommit(previous digest.ObjectID) *builtcommit.Commit {
 		Author:    builtcommit.Person{Name: built.Author.Name, Email: built.Author.Email},
 		Committer: builtcommit.Person{Name: built.Committer.Name, Email: built.Committer.Email},
 		Unix:      b.source.Epoch(),
-		Name:      projectName(b.source.Recipe.PrefixOf(b.source.Version), string(b.source.Version)), Version: b.source.Version,
+		Name:      builtcommit.NameOf(b.source.Recipe.PrefixOf(b.source.Version), string(b.source.Version)), Version: b.source.Version,
 		Source: b.sourceOfCommit(),
 		Recipe: b.source.Recipe.Digest,
 	}
@@ -70,16 +69,6 @@ func (b *build) builtCommit(previous digest.ObjectID) *builtcommit.Commit {
 
 func (b *build) sourceOfCommit() builtcommit.Source {
 	return builtcommit.Source{Tag: b.source.Ref.Name, TagObject: b.source.TagID, Commit: b.source.CommitID}
-}
-
-// projectName returns the project's name in the first line of the commit: that of
-// the archives, without the version.
-func projectName(prefix, version string) string {
-	name := strings.Trim(strings.Replace(prefix, version, "", 1), "-_.+")
-	if name == "" {
-		return "release"
-	}
-	return name[:min(len(name), builtcommit.MaxNameBytes)]
 }
 
 // addObjects writes all objects of the built commit that a repository lacks.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/countermark/countermark/internal/building/candidate"
 	"github.com/countermark/countermark/internal/building/finding"
 	"github.com/countermark/countermark/internal/building/folder"
 	"github.com/countermark/countermark/internal/building/pushing"
@@ -26,18 +27,30 @@ func (b *build) publish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !old.IsZero() && old != b.record.Built.Commit {
-		b.found.Add(finding.Finding{Rule: finding.Candidate, Detail: fmt.Sprintf("%s holds %v, and this build made %v", b.result.Branch, old, b.record.Built.Commit),
-			Hint: "countermark rebuild says in what they differ; nothing was changed"})
-		return nil
+	if !old.IsZero() {
+		same, err := candidate.IsSigned(ctx, b.source.Repo, old, b.raw)
+		if err != nil {
+			return err
+		}
+		if !same {
+			b.found.Add(finding.Finding{Rule: finding.Candidate, Detail: fmt.Sprintf("%s holds %v, and this build made %v", b.result.Branch, old, b.record.Built.Commit),
+				Hint: "countermark rebuild says in what they differ; nothing was changed"})
+			return nil
+		}
 	}
 	if err := b.addObjects(ctx, b.source.Repo); err != nil {
 		return err
 	}
+	if b.result.Candidate = old; old.IsZero() {
+		b.o.Progress.Clear() // the key may ask for something
+		if b.result.Candidate, err = candidate.Sign(ctx, b.source.Repo, b.raw, b.o.SignCommit); err != nil {
+			return err
+		}
+	}
 	if err := b.releaseFolder(); err != nil {
 		return err
 	}
-	answer, err := refs.Update(ctx, b.source.Repo, refs.Change{Ref: b.result.Branch, Old: old, New: b.record.Built.Commit})
+	answer, err := refs.Update(ctx, b.source.Repo, refs.Change{Ref: b.result.Branch, Old: old, New: b.result.Candidate})
 	if err != nil {
 		return err
 	}
@@ -104,14 +117,14 @@ func (b *build) push(ctx context.Context) error {
 		return err
 	}
 	b.o.Progress.Text("pushing the candidate")
-	answer, err := refs.Push(ctx, b.source.Repo, refs.Candidate{Server: server, Version: string(b.source.Version), Commit: b.record.Built.Commit, Progress: b.o.Progress.Text})
+	answer, err := refs.Push(ctx, b.source.Repo, refs.Candidate{Server: server, Version: string(b.source.Version), Commit: b.result.Candidate, Progress: b.o.Progress.Text})
 	if err != nil {
 		return err
 	}
 	switch answer.Outcome {
 	case refs.Moved:
-		b.found.Add(finding.Finding{Rule: finding.Candidate, Detail: fmt.Sprintf("the server's %s holds %v, and this build made %v", answer.Ref, answer.At, b.record.Built.Commit),
-			Hint: "countermark rebuild says in what they differ; nothing on the server was changed"})
+		b.found.Add(finding.Finding{Rule: finding.Candidate, Detail: fmt.Sprintf("the server's %s holds %v, and this build made %v", answer.Ref, answer.At, b.result.Candidate),
+			Hint: "fetch that branch, and build again: if they differ in their signatures alone, the one that is there is used; nothing on the server was changed"})
 	case refs.Refused:
 		return &report.Failure{Code: report.Failed, Detail: "the server refused the candidate: " + answer.Said, Hint: "release and branch are there; --push again when the server allows it"}
 	default:

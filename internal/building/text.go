@@ -72,6 +72,9 @@ func (r *Result) built(t *strings.Builder) {
 	}
 	fmt.Fprintf(t, "  in    %s%s, sandbox: %s\n", escape.Text(e.Kind), system, sandboxText(e.Sandbox))
 	fmt.Fprintf(t, "  commit %s  on %s\n", b.Built.Commit, escape.Text(r.Branch))
+	if r.Candidate != b.Built.Commit {
+		fmt.Fprintf(t, "  signed %s\n", r.Candidate)
+	}
 	fmt.Fprintf(t, "  tree   %s\n", b.Built.Tree)
 	fmt.Fprintf(t, "  tree   sha256:%s\n", b.Built.TreeSHA256)
 	if !b.Tar.SHA256.IsZero() {
@@ -81,6 +84,9 @@ func (r *Result) built(t *strings.Builder) {
 		fmt.Fprintf(t, "  file   sha256:%s  %s\n", a.SHA256, escape.Text(a.Name))
 	}
 	fmt.Fprintf(t, "  all of it is in %s\n", escape.Text(r.Folder))
+	if r.Envelope != "" {
+		fmt.Fprintf(t, "  statement signed by the process that built: %s\n", escape.Text(r.Envelope))
+	}
 	if r.Pushed != "" {
 		fmt.Fprintf(t, "  pushed to %s\n", escape.Text(r.Pushed))
 	}
@@ -110,6 +116,8 @@ type document struct {
 	Logs      string              `json:"logs,omitempty"`
 	Folder    string              `json:"folder,omitempty"`
 	Branch    string              `json:"branch,omitempty"`
+	Candidate string              `json:"candidate,omitempty"`
+	Envelope  string              `json:"envelope,omitempty"`
 	Pushed    string              `json:"pushed,omitempty"`
 	Notes     []string            `json:"notes,omitempty"`
 	Statement string              `json:"statement,omitempty"`
@@ -131,7 +139,7 @@ func (r *Result) JSON() []byte {
 	if d.Exit != 0 {
 		d.Verdict, d.Record = "not built", nil
 	} else {
-		d.Statement = statement.Digest(r.Statement).String()
+		d.Statement, d.Candidate, d.Envelope = statement.Digest(r.Statement).String(), r.Candidate.String(), escape.Text(r.Envelope)
 	}
 	for _, n := range r.Notes {
 		d.Notes = append(d.Notes, escape.Sentence(n))

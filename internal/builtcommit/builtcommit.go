@@ -17,6 +17,16 @@ import (
 // MaxNameBytes is the longest name of a project in a built commit's first line.
 const MaxNameBytes = 64
 
+// NameOf returns the project's name in the first line of the commit: that of the
+// archives' top directory, without the version.
+func NameOf(prefix, version string) string {
+	name := strings.Trim(strings.Replace(prefix, version, "", 1), "-_.+")
+	if name == "" {
+		return "release"
+	}
+	return name[:min(len(name), MaxNameBytes)]
+}
+
 // zone is the time zone of every date: a source commit's own zone says where
 // its author was, not when.
 const zone = "+0000"

@@ -83,7 +83,7 @@ func (m message) open() (io.ReadCloser, error) {
 
 // Open returns the signer of a key:
 //
-//	PATH               an ssh key, secret or public (".pub"); the agent is asked first
+//	PATH               an ssh key, secret or public (".pub", with the secret one beside it or in the agent); the agent is asked first
 //	SHA256:DIGEST      an ssh key that the agent holds, by its fingerprint
 //	gpg:FINGERPRINT    a key of gpg's, by the 40 or 64 hex digits of the primary key or a subkey
 //	minisign:PATH      a secret key of minisign's, with the public key beside it

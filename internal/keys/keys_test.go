@@ -170,7 +170,9 @@ func TestSSHAgent(t *testing.T) {
 	for name, args := range sshTypes() {
 		t.Run(name, func(t *testing.T) {
 			path, public := sshKey(t, "", args...)
-			_, err := keys.Open(t.Context(), path+".pub", user())
+			check(t, open(t, path+".pub"), byKeygen(t, public)) // the secret key lies beside it
+			alone := testkit.Write(t, filepath.Join(t.TempDir(), "key.pub"), public)
+			_, err := keys.Open(t.Context(), alone, user())
 			wantError(t, "without an agent", err, "SSH_AUTH_SOCK is not set")
 			agent(t, path)
 			if err := os.Remove(path); err != nil { // the agent alone has it now

@@ -50,6 +50,12 @@ func openSSH(ctx context.Context, path string, user User) (*Signer, error) {
 	if held {
 		return s, nil
 	}
+	if beside, found := strings.CutSuffix(path, ".pub"); block == nil && found {
+		if data, err := readFile(beside); err == nil { // what it signs is verified with the public key
+			block, _ = pem.Decode(data)
+			path = beside
+		}
+	}
 	if block == nil {
 		if err == nil {
 			err = errors.New("the ssh agent does not hold it: \"ssh-add\" adds it, or name the file of the secret key")

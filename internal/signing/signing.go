@@ -110,6 +110,37 @@ func Envelope(ctx context.Context, signer *keys.Signer, payload []byte) (dsse.En
 	return dsse.Envelope{PayloadType: dsse.StatementType, Payload: payload, Signatures: []dsse.Signature{{KeyID: made.Fingerprint, Sig: made.Bytes}}}, made, nil
 }
 
+// Git signs a commit or tag as it is without its signature, and returns that as
+// the object holds it: the value of the header gpgsig, or the end of a tag.
+func Git(ctx context.Context, signer *keys.Signer, unsigned []byte) (string, error) {
+	made, err := signer.Sign(ctx, signature.GitNamespace, unsigned)
+	if err != nil {
+		return "", &report.Failure{Code: report.NotComplete, Detail: "signing for git: " + err.Error(), Hint: "run the same command again, or with a key of ssh's or gpg's"}
+	}
+	return strings.TrimSuffix(string(made.Bytes), "\n") + "\n", nil
+}
+
+// GitKey is, in place of a key, the one that the user's own git signs with.
+const GitKey = "git"
+
+// OpenGit is Open for keys that sign commits and tags.
+func OpenGit(ctx context.Context, spec string, user keys.User) (*keys.Signer, error) {
+	if spec == GitKey {
+		var err error
+		if spec, err = keys.GitKey(ctx); err != nil {
+			return nil, report.UsageFailure("name a key, or tell git which one signs: git config --global user.signingKey", "the key: %v", err)
+		}
+	}
+	signer, err := Open(ctx, spec, user)
+	if err != nil {
+		return nil, err
+	}
+	if form := signer.Holder().Form; form != signature.SSH && form != signature.OpenPGP {
+		return nil, report.UsageFailure("give a key of ssh's or gpg's", "git knows no signatures of the form %v", form)
+	}
+	return signer, nil
+}
+
 // already reports whether the output, or a file beside the statement, holds this
 // statement signed by the holder: signing twice makes one file.
 func (r *Result) already(o Options, payload []byte, holder signature.Holder) (bool, error) {

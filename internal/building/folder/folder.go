@@ -10,12 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 
 	"github.com/countermark/countermark/internal/building/finding"
 	"github.com/countermark/countermark/internal/building/scratch"
 	"github.com/countermark/countermark/internal/buildrecord"
 	"github.com/countermark/countermark/internal/digest"
 	"github.com/countermark/countermark/internal/durable"
+	"github.com/countermark/countermark/internal/entry"
 	"github.com/countermark/countermark/internal/statement"
 )
 
@@ -137,11 +139,12 @@ func (f *Folder) sameStatement(dir string) error {
 	return nil
 }
 
-// nothingElse reports what a folder of a release holds beside it.
+// nothingElse reports what a folder of a release holds beside it and signatures of
+// it.
 func (f *Folder) nothingElse(dir string, r *buildrecord.Record) error {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
-		known := e.Name() == f.RecordName() || e.Name() == f.StatementName() || e.Name() == "logs"
+		known := strings.HasSuffix(e.Name(), entry.Extension) || e.Name() == f.RecordName() || e.Name() == f.StatementName() || e.Name() == "logs"
 		for _, a := range r.Archives {
 			known = known || e.Name() == a.Name
 		}

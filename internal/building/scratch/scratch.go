@@ -34,7 +34,22 @@ func New(parent, prefix string) (*Folder, error) {
 }
 
 // Remove removes the folder and all in it.
-func (f *Folder) Remove() error { return errors.Join(RemoveAll(f.Dir), f.held.Close()) }
+func (f *Folder) Remove() error { return errors.Join(clearAway(f.Dir), f.held.Close()) }
+
+// clearAway removes a folder and all in it, the lock last: what is left of one whose
+// process is killed meanwhile, the next build still knows as such.
+func clearAway(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return RemoveAll(dir)
+	}
+	for _, e := range entries {
+		if e.Name() != lockName {
+			err = errors.Join(err, RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
+	return errors.Join(err, RemoveAll(dir))
+}
 
 // emptyAge is when an empty folder without a lock is what a killed process left, which
 // had only just made it.
@@ -57,7 +72,7 @@ func RemoveStale(parent, prefix string) {
 				_ = os.Remove(dir) // nothing but an empty one
 			}
 		} else if held, err := lock(dir); err == nil {
-			_ = RemoveAll(dir) // the next build tries again
+			_ = clearAway(dir) // the next build tries again
 			_ = held.Close()   // nothing was written
 		}
 	}
