@@ -123,7 +123,7 @@ func (b *build) end(ctx context.Context, err error) error {
 
 // withLogs returns the failure that an error is, which says where the logs are kept.
 func (b *build) withLogs(err error) *report.Failure {
-	f := explain(err)
+	f := finding.Explain(err)
 	if b.found.Logs == "" {
 		return f
 	}

@@ -3,7 +3,6 @@ package building
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,9 +11,7 @@ import (
 	"github.com/countermark/countermark/internal/building/finding"
 	"github.com/countermark/countermark/internal/building/folder"
 	"github.com/countermark/countermark/internal/building/pushing"
-	"github.com/countermark/countermark/internal/gitrepo"
 	"github.com/countermark/countermark/internal/gitrepo/refs"
-	"github.com/countermark/countermark/internal/refusal"
 	"github.com/countermark/countermark/internal/report"
 )
 
@@ -131,17 +128,4 @@ func (b *build) push(ctx context.Context) error {
 		b.result.Pushed = b.o.Push
 	}
 	return nil
-}
-
-// explain turns an error into a failure.
-func explain(err error) *report.Failure {
-	f := report.FailureOf(err, report.Internal)
-	if transport, ok := errors.AsType[*gitrepo.TransportError](err); ok {
-		f = &report.Failure{Code: report.NotComplete, Detail: transport.Error(), Hint: "run the same command again when the server can be reached"}
-	} else if f.Refusal != nil && f.Refusal.Rule == refusal.GitMissing {
-		f.Hint = cmp.Or(f.Hint, "git fetch gets what the repository lacks: --unshallow the history, --refetch --no-filter what a partial clone left out, a ref by its full name")
-	} else if f.Refusal != nil {
-		f.Hint = cmp.Or(f.Hint, report.HintFor(f.Refusal.Rule))
-	}
-	return f
 }
