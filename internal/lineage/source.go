@@ -157,7 +157,10 @@ func (t *tracing) builtFrom(id digest.ObjectID, raw, unsigned []byte) Answer {
 	} else {
 		t.Built = &found
 	}
-	return holds("%v, without a signature %v", t.Built.ID, t.s.Outcome.Commit.ID)
+	if t.Built.ID == t.s.Outcome.Commit.ID {
+		return holds("%v, which carries no signature of git's own", t.Built.ID)
+	}
+	return holds("%v, without its signature %v", t.Built.ID, t.s.Outcome.Commit.ID)
 }
 
 // blessings finds the children of the built commit that bless it, and the commits
