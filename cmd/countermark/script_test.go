@@ -5,6 +5,7 @@ import (
 	"context"
 	"debug/elf"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,7 +26,13 @@ import (
 	"github.com/countermark/countermark/internal/testkit"
 )
 
+// waiting is how many scripts run at once on each processor: they wait for
+// programs more than they compute.
+const waiting = 2
+
 func TestMain(m *testing.M) {
+	// Unless the flag is given: the default is that of a test that computes.
+	_ = flag.Set("test.parallel", strconv.Itoa(waiting*runtime.GOMAXPROCS(0)))
 	testscript.Main(m, map[string]func(){
 		"countermark": func() {
 			os.Exit(run(context.Background(), os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))

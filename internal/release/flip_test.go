@@ -51,6 +51,9 @@ func unbundle(data []byte, e release.Evidence) (*release.Verdict, error) {
 // not vouched for. Signatures of ssh, minisign and OpenPGP are in it. Where all is
 // tested, every bit is; else one of 23.
 func TestEveryBit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	pgp := "/gpg"
 	if !testkit.HasProgram("gpg") {
 		pgp = "/pgp"

@@ -187,6 +187,9 @@ func coalitions(p *policy.Policy, r *coalition.Report) [][]coalition.Actor {
 // where all is tested the single ones with each, in every way there is. What
 // package coalition says of the policy is what comes of it.
 func TestCompromiseMatrix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	all := policies()
 	for seed := range uint64(map[bool]int{true: 6, false: 2}[os.Getenv(testkit.All) != ""]) {
 		all[fmt.Sprintf("drawn, %d", seed)] = drawn(seed)

@@ -250,6 +250,9 @@ func TestObstacle(t *testing.T) {
 // As root, the same tests run once more as a user without rights: then other
 // things are allowed by the kernel, and other things are forbidden.
 func TestAsAnotherUser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	if os.Geteuid() != 0 {
 		t.Skip("only root can become another user; then the other tests are this one") // everywhere
 	}

@@ -62,6 +62,9 @@ func counts(sig []byte, certificates []pgp.Certificate) bool {
 // No bit of a signature in an envelope can be changed. For comparison: of each
 // signature as GnuPG and others write it, the library accepts some changes.
 func TestEveryBit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	for name, key := range algorithms(t) {
 		t.Run(name, func(t *testing.T) {
 			certificates := parse(t, simple(t, key))
@@ -110,6 +113,9 @@ func TestSHA3(t *testing.T) {
 // many of its bits can be changed: all of them in the unhashed area (its key id,
 // which is not looked at) and in the packet's header.
 func TestEveryBitOfGnuPG(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	g := newGnuPG(t)
 	fingerprint := g.key("ed25519", born)
 	certificates := parse(t, g.export(fingerprint))
