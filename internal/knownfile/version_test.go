@@ -79,7 +79,7 @@ func TestCompareVersionsIsAnOrder(t *testing.T) {
 			differ++
 		}
 	})
-	if differ < 50 {
+	if differ < 50 && !testing.Short() { // then there are 20 in all
 		t.Errorf("only %d pairs differed", differ)
 	}
 }
