@@ -134,7 +134,7 @@ func TestNoMutationIsAccepted(t *testing.T) {
 			t.Fatalf("%s: the tree id is the same", kind)
 		}
 	})
-	if len(applied) < len(mutations)/2 {
+	if len(applied) < len(mutations)/2 && !testing.Short() {
 		t.Errorf("only %d of %d mutations were tried", len(applied), len(mutations))
 	}
 }

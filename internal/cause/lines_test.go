@@ -44,7 +44,7 @@ func TestPieces(t *testing.T) {
 			t.Fatalf("%s:\n%s\n-- against --\n%s\nnothing is left, and code differs: %q, %q\n%+v", name, b, a, x, y, d.Causes)
 		}
 	})
-	if explained == 0 {
+	if explained == 0 && !testing.Short() {
 		t.Error("nothing was explained in any case")
 	}
 }

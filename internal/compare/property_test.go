@@ -79,7 +79,7 @@ func TestExitZeroMeansTheSameTree(t *testing.T) {
 			rt.Fatalf("verdict %v, the ids are equal: %v, %s", r.Verdict(), same, classes(r.Results()))
 		}
 	})
-	if outcomes[false] == 0 {
+	if outcomes[false] == 0 && !testing.Short() {
 		t.Error("no two trees differed")
 	}
 }

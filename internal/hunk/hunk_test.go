@@ -103,7 +103,7 @@ func TestAny(t *testing.T) {
 		}
 		equal++
 	})
-	if equal == 0 {
+	if equal == 0 && !testing.Short() {
 		t.Error("nothing was compared with diff")
 	}
 }

@@ -247,7 +247,7 @@ func TestBuildRefusesEveryConflictAndNothingElse(t *testing.T) {
 			checkLookups(t, tr, list)
 		}
 	})
-	if conflicts == 0 {
+	if conflicts == 0 && !testing.Short() {
 		t.Error("no set with a conflict was drawn")
 	}
 }
