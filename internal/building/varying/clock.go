@@ -24,7 +24,7 @@ const clockLibrary = setting.BuildDir + "/clock-of-somebody/libfaketime.so.1"
 
 // clock is what tells programs another time.
 type clock struct {
-	library string // path inside, "" if there is none
+	preload string // path inside of the library, "" if there is none
 	shown   string // path outside of what is shown there, "" if the environment has it
 }
 
@@ -61,10 +61,10 @@ func findClock(ctx context.Context, in Input) (clock, error) {
 		return clock{}, err
 	}
 	if library, found := strings.CutPrefix(strings.TrimSpace(answer), "has /"); found && escape.Text(library) == library && !strings.ContainsAny(library, " \n") {
-		return clock{library: "/" + library}, nil
+		return clock{preload: "/" + library}, nil
 	}
 	for _, shown := range hostClocks() {
-		c := clock{library: clockLibrary, shown: shown}
+		c := clock{preload: clockLibrary, shown: shown}
 		answer, _, err := ask(ctx, in, in.Setting.Vary(setting.Variation{Binds: c.binds()}), clockScript([]string{clockLibrary}))
 		if err != nil || strings.TrimSpace(answer) == "has "+clockLibrary {
 			return c, err
@@ -89,7 +89,7 @@ func (c clock) binds() []sandbox.Bind {
 	if c.shown == "" {
 		return nil
 	}
-	return []sandbox.Bind{{Source: c.shown, Target: c.library}}
+	return []sandbox.Bind{{Source: c.shown, Target: c.preload}}
 }
 
 // about says whose library it is.

@@ -161,7 +161,7 @@ func (p *plan) addDate(ctx context.Context) error {
 	if p.clock, err = findClock(ctx, p.in); err != nil {
 		return err
 	}
-	if p.clock.library == "" {
+	if p.clock.preload == "" {
 		p.hold(Date.String(), "a sandbox cannot change the clock, and there is no libfaketime that could (Debian, Ubuntu: install libfaketime): "+
 			"a time of day that is written down moves, as the builds begin more than a second apart, a date does not")
 		return nil
@@ -184,7 +184,7 @@ func (p *plan) job(s Set) (Job, error) {
 		case Zone:
 			v.Variables = append(v.Variables, "TZ="+variedZone)
 		case Date:
-			v.Variables = append(v.Variables, clockVariables(p.clock.library)...)
+			v.Variables = append(v.Variables, clockVariables(p.clock.preload)...)
 			v.Binds = append(v.Binds, p.clock.binds()...)
 		case Umask:
 			v.Umask = variedUmask
