@@ -86,6 +86,7 @@ func slashPart(start string, lead int) (from, to int) {
 	switch {
 	case strings.HasPrefix(start, "//") && !strings.Contains(start, "*/") && !strings.Contains(start, "?>"): // these end a comment begun before, and PHP
 		return lead, lead + len(start)
+	case strings.HasPrefix(start, "/*/"): // it ends a comment that was begun before, or begins one
 	case strings.HasPrefix(start, "/*"):
 		if end := strings.Index(start[2:], "*/"); end >= 0 {
 			return lead, lead + 2 + end

@@ -41,6 +41,8 @@ var rows = []struct{ name, line, quiet string }{
 	{"x.sh", "timestamp='2022-01-03'", ""},
 	{"compile", "scriptversion=2018-03-07.03; # UTC", "2018-03-07"},
 	{"x.ps", "%%CreationDate: Wed Jan 11 2023", "Wed Jan 11 2023"},
+	{"x.c", "/*/ f(); 2023 */ g();", ""},
+	{"x.c", "/**/ f(); /* 2023 */", "/*"},
 	{"x", "# on 2023", ""},
 }
 
